@@ -1,0 +1,1 @@
+//! Sound files: writing and reading WAV. It knows formats, not where sound comes from.

@@ -1,0 +1,26 @@
+//! The words of the house: plain data that every module shares. Nothing here does I/O or reads a clock.
+
+mod audio;
+mod chunk;
+mod command;
+mod emotion;
+mod event;
+mod ids;
+mod language;
+mod message;
+mod turn;
+
+pub use audio::{AudioFrame, Voice, WordTime};
+pub use chunk::{Chunk, ChunkAudio, EmotionApplied, SpeechState, SpokenSpan};
+pub use command::{ChatCommand, Command, LessonChoice};
+pub use emotion::Emotion;
+pub use event::{Event, Failure, Timings, Usage};
+pub use ids::{
+    AudioFileId, ChunkId, ConnectionId, ConversationId, MessageId, TurnId, UserId, random_token,
+};
+pub use language::{Language, Level};
+pub use message::{Correction, Message, Role};
+pub use turn::{TextForm, TurnMetadata, TurnSnapshot};
+
+/// Milliseconds on the process's monotonic clock. Wall time appears only where it is shown or stored.
+pub type Millis = u64;

@@ -1,0 +1,47 @@
+//! Everything that a client can ask for, after a dialect has read it.
+
+use super::{Language, Level, TurnId};
+
+/// One request of a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    Ping,
+    Authenticate {
+        token: String,
+    },
+    Chat(ChatCommand),
+    /// Stop that turn, or the present one.
+    Stop {
+        turn: Option<TurnId>,
+    },
+    /// The client has played that far.
+    Played {
+        turn: TurnId,
+        chunk: usize,
+        ms: u64,
+    },
+    Typing {
+        is_typing: bool,
+    },
+}
+
+/// A learner's message; empty text with a scenario lets the tutor open.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct ChatCommand {
+    pub text: String,
+    /// Tell of chunks while the model is still writing.
+    pub stream: bool,
+    pub choice: LessonChoice,
+    /// The client's own name for the message: a repeat attaches to the same turn.
+    pub client_id: Option<String>,
+}
+
+/// What the learner has chosen; what is missing stays as it was in the conversation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct LessonChoice {
+    pub language: Option<Language>,
+    pub level: Option<Level>,
+    pub scenario: Option<String>,
+    pub voice: Option<String>,
+    pub model: Option<String>,
+}

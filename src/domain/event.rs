@@ -1,0 +1,122 @@
+//! Everything that a conversation tells its clients, before any dialect gives it a shape.
+
+use std::sync::Arc;
+
+use super::{Chunk, Correction, Message, MessageId, TurnId, TurnSnapshot, UserId};
+
+/// One thing that happened in a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A message is stored.
+    Message(Arc<Message>),
+    /// The model is being asked. Transient.
+    TurnBegan {
+        turn: TurnId,
+    },
+    /// The turn as a whole, to replace what a client has of it.
+    ConversationStart(Arc<TurnSnapshot>),
+    /// Text that will be shown, as soon as the parser releases it. Transient.
+    TextDelta {
+        turn: TurnId,
+        text: String,
+    },
+    ChunkUpdate {
+        turn: TurnId,
+        index: usize,
+        chunk: Arc<Chunk>,
+    },
+    ChunkComplete {
+        turn: TurnId,
+        index: usize,
+        chunk: Arc<Chunk>,
+    },
+    ChunkFailed {
+        turn: TurnId,
+        index: usize,
+        chunk: Arc<Chunk>,
+    },
+    ConversationComplete {
+        turn: TurnId,
+        message: MessageId,
+        text: String,
+        chunks: usize,
+        usage: Option<Usage>,
+        timings: Timings,
+    },
+    ConversationStopped {
+        turn: TurnId,
+        text: String,
+    },
+    ConversationFailed {
+        turn: TurnId,
+        failure: Failure,
+    },
+    /// The learner has interrupted what was being played.
+    PlaybackStopped {
+        turn: TurnId,
+        heard_chunks: usize,
+        heard_ms: u64,
+    },
+    /// Somebody may be speaking: hold the sound. Transient.
+    PlaybackPaused {
+        turn: TurnId,
+    },
+    /// It was nothing: go on from there. Transient.
+    PlaybackResumed {
+        turn: TurnId,
+        chunk: usize,
+        ms: u64,
+    },
+    Correction {
+        message: MessageId,
+        span: Option<(usize, usize)>,
+        correction: Correction,
+        source: &'static str,
+    },
+    /// Transient.
+    Typing {
+        user: UserId,
+        is_typing: bool,
+    },
+}
+
+impl Event {
+    /// Durable events carry a sequence number and can be resumed; the others are never replayed.
+    #[must_use]
+    pub fn is_durable(&self) -> bool {
+        !matches!(
+            self,
+            Self::TurnBegan { .. }
+                | Self::TextDelta { .. }
+                | Self::PlaybackPaused { .. }
+                | Self::PlaybackResumed { .. }
+                | Self::Typing { .. }
+        )
+    }
+}
+
+/// Tokens that the model counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    pub prompt_tokens: u64,
+    pub completion_tokens: u64,
+}
+
+/// How long the stages of a turn took, in milliseconds from the learner's message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timings {
+    pub first_token_ms: Option<u64>,
+    pub first_chunk_ms: Option<u64>,
+    pub first_audio_ms: Option<u64>,
+    pub total_ms: u64,
+}
+
+/// Why a turn failed, in a form that a program can act on and a person can read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Stable, for programs.
+    pub code: &'static str,
+    pub message: String,
+    /// The same request may succeed later.
+    pub retryable: bool,
+}

@@ -1,0 +1,12 @@
+//! parla: a voice tutor server. A model's answer is cut into chunks while it is being written, the chunks are
+//! spoken in parallel, and every client learns what became of each.
+//!
+//! The modules stand in the order of `docs/ARCHITECTURE.md`: each imports only from those above it.
+
+pub mod domain;
+pub mod prompts;
+pub mod shutdown;
+
+pub mod audio;
+
+pub mod providers;

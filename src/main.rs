@@ -1,0 +1,3 @@
+//! The command line. It reads arguments and starts things; it decides nothing else.
+
+fn main() {}

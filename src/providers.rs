@@ -1,0 +1,136 @@
+//! The abilities that parla borrows: a model that writes, a voice that speaks. Adapters translate; they never retry.
+//!
+//! To add a provider: a file beside these that implements one of the traits, an arm where the composition root
+//! names the concrete ones, and a strict stand-in under `tests/`. A stream does nothing until it is polled,
+//! dropping it cancels the work behind it, and the first error ends it.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::{future::BoxFuture, stream::BoxStream};
+
+use crate::domain::{
+    AudioFrame, Emotion, EmotionApplied, Language, Level, Role, SpokenSpan, Usage, Voice, WordTime,
+};
+
+/// Writes the tutor's answers.
+pub trait ChatModel: Send + Sync {
+    /// What would answer now.
+    fn info(&self) -> ModelInfo;
+
+    /// The answer, piece by piece; the last part is [`ModelPart::Done`].
+    fn reply(&self, request: ChatRequest) -> BoxStream<'static, Result<ModelPart, ProviderError>>;
+
+    /// Whether it can answer at all, for `/readyz`.
+    fn check(&self) -> BoxFuture<'static, Result<(), ProviderError>>;
+}
+
+/// Speaks text.
+pub trait Synthesizer: Send + Sync {
+    /// The engine's name in the settings; part of the audio cache's key.
+    fn name(&self) -> &str;
+
+    /// How many requests it serves at once.
+    fn slots(&self) -> usize;
+
+    /// The voice that the request would get, as far as it makes a difference to the sound; part of the cache's key.
+    fn voice_key(&self, request: &SpeechRequest) -> String;
+
+    /// How an emotion becomes audible with this engine.
+    fn emotion_applied(&self, emotion: Emotion) -> EmotionApplied;
+
+    /// The sound of the request, frame by frame, then the times of its words where the engine knows them.
+    fn speak(
+        &self,
+        request: Arc<SpeechRequest>,
+    ) -> BoxStream<'static, Result<SpeechPart, ProviderError>>;
+
+    fn voices(&self) -> BoxFuture<'static, Result<Vec<Voice>, ProviderError>>;
+}
+
+/// What answers: names for people, and the room it has for a prompt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelInfo {
+    pub name: String,
+    pub provider: String,
+    /// Tokens that prompt and answer may have together; `None` when there is no limit to speak of.
+    pub context_tokens: Option<u32>,
+}
+
+/// All that a model needs to answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChatRequest {
+    /// A model of the same provider to use for this answer instead of the configured one.
+    pub model: Option<String>,
+    pub system: String,
+    /// Oldest first; the last one is the learner's, or there is none when the tutor opens.
+    pub messages: Vec<ChatMessage>,
+    pub lesson: LessonKey,
+}
+
+/// One message of the history, as the model is to see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChatMessage {
+    pub role: Role,
+    pub text: String,
+    /// The lesson in which it was said.
+    pub lesson: LessonKey,
+}
+
+/// Which lesson is being played.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct LessonKey {
+    pub language: Language,
+    pub level: Level,
+    pub scenario: Option<String>,
+}
+
+/// A piece of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModelPart {
+    Text(String),
+    Done { usage: Option<Usage> },
+}
+
+/// What is to be said, and how.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SpeechRequest {
+    /// Never empty; each span in its own language.
+    pub spans: Vec<SpokenSpan>,
+    pub voice: Option<String>,
+    pub emotion: Emotion,
+    pub emphasis: bool,
+}
+
+/// A piece of speech.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SpeechPart {
+    Audio(AudioFrame),
+    /// Times of all words of the request, once.
+    Words(Vec<WordTime>),
+}
+
+/// Why a provider could not do it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProviderError {
+    /// It could take the request later.
+    #[error("{provider} is at capacity")]
+    AtCapacity { provider: String, retry_after: Option<Duration> },
+    /// Nobody answers at its address.
+    #[error("{provider} cannot be reached: {reason}")]
+    Unreachable { provider: String, reason: String },
+    /// No first byte in time.
+    #[error("{provider} did not answer in time")]
+    TimedOut { provider: String },
+    /// It began and then fell silent.
+    #[error("{provider} stopped in the middle of its answer")]
+    Stalled { provider: String },
+    /// The connection ended before the answer did.
+    #[error("{provider} was cut off: {reason}")]
+    Cut { provider: String, reason: String },
+    /// It understood and refused: repeating does not help.
+    #[error("{provider} refused: {reason}")]
+    Rejected { provider: String, reason: String },
+    /// It answered with something that is not an answer.
+    #[error("{provider} sent something unusable: {reason}")]
+    Broken { provider: String, reason: String },
+}

@@ -1,0 +1,87 @@
+//! Ends the process in two phases: first nothing new begins, then what runs is cut off. Every task is spawned here.
+
+use std::{future::Future, time::Duration};
+
+use tokio::task::JoinHandle;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::Instrument;
+
+/// A cheap handle to the process's end; clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Shutdown {
+    draining: CancellationToken,
+    over: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Shutdown {
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Runs a task under a name until it ends or the process does.
+    pub fn spawn<F>(&self, name: &'static str, task: F) -> JoinHandle<()>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let over = self.over.clone();
+        self.tasks.spawn(
+            async move {
+                tokio::select! {
+                    () = over.cancelled() => {}
+                    () = task => {}
+                }
+            }
+            .instrument(tracing::info_span!("task", name)),
+        )
+    }
+
+    /// Resolves when nothing new may begin.
+    pub async fn draining(&self) {
+        self.draining.cancelled().await;
+    }
+
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.draining.is_cancelled()
+    }
+
+    /// First phase: refuse new work.
+    pub fn drain(&self) {
+        self.draining.cancel();
+    }
+
+    /// Second phase: gives running tasks `grace` to end by themselves, then cuts them off.
+    pub async fn finish(&self, grace: Duration) {
+        self.drain();
+        self.tasks.close();
+        if tokio::time::timeout(grace, self.tasks.wait()).await.is_err() {
+            self.over.cancel();
+            self.tasks.wait().await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_does_not_end_is_cut_off_after_the_grace() {
+        let shutdown = Shutdown::new();
+        let task = shutdown.spawn("endless", std::future::pending());
+        shutdown.finish(Duration::from_secs(10)).await;
+        assert!(task.is_finished());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_learns_of_the_drain_and_ends_by_itself() {
+        let shutdown = Shutdown::new();
+        let seen = shutdown.clone();
+        shutdown.spawn("polite", async move { seen.draining().await });
+        let started = tokio::time::Instant::now();
+        shutdown.finish(Duration::from_secs(10)).await;
+        assert!(started.elapsed() < Duration::from_secs(1));
+    }
+}
