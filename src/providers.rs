@@ -4,6 +4,8 @@
 //! names the concrete ones, and a strict stand-in under `tests/`. A stream does nothing until it is polled,
 //! dropping it cancels the work behind it, and the first error ends it.
 
+pub mod http;
+
 use std::{sync::Arc, time::Duration};
 
 use futures_util::{future::BoxFuture, stream::BoxStream};

@@ -1,0 +1,94 @@
+//! What every HTTP adapter shares: one way to build a client, one way to read a failure. No retry, no policy.
+
+use std::time::Duration;
+
+use reqwest::{Client, Response, StatusCode, redirect};
+
+use super::ProviderError;
+
+/// A service that is there answers a connection at once; learners are told within two seconds when it is not.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(1500);
+/// How much of an error page is read, in bytes.
+const EXCERPT_BYTES: usize = 4096;
+/// How much of it a person is shown, in characters.
+const EXCERPT_CHARS: usize = 200;
+
+/// A client that follows no redirect (an upstream cannot send parla elsewhere) and keeps its connections.
+///
+/// # Errors
+/// When the TLS set-up of the process is broken.
+pub fn client() -> reqwest::Result<Client> {
+    Client::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .redirect(redirect::Policy::none())
+        .pool_max_idle_per_host(64)
+        .tcp_nodelay(true)
+        .user_agent(concat!("parla/", env!("CARGO_PKG_VERSION")))
+        .build()
+}
+
+/// What a failed exchange means: before the answer it is unreachable or late, within it cut.
+#[must_use]
+pub fn failure(provider: &str, error: &reqwest::Error) -> ProviderError {
+    let provider = provider.to_owned();
+    let reason = root_cause(error);
+    if error.is_connect() || error.is_builder() {
+        ProviderError::Unreachable { provider, reason }
+    } else if error.is_timeout() {
+        ProviderError::TimedOut { provider }
+    } else {
+        ProviderError::Cut { provider, reason }
+    }
+}
+
+/// What an answer with an error status means.
+pub async fn refusal(provider: &str, response: Response) -> ProviderError {
+    let status = response.status();
+    let retry_after = retry_after(&response);
+    let provider = provider.to_owned();
+    if matches!(status.as_u16(), 429 | 503 | 529) {
+        return ProviderError::AtCapacity { provider, retry_after };
+    }
+    let reason = format!("{status}: {}", excerpt(response).await);
+    if status.is_client_error() && status != StatusCode::REQUEST_TIMEOUT {
+        ProviderError::Rejected { provider, reason }
+    } else {
+        ProviderError::Broken { provider, reason }
+    }
+}
+
+fn retry_after(response: &Response) -> Option<Duration> {
+    let seconds = response.headers().get("retry-after")?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+/// The message inside the usual error bodies, else the beginning of the body, made safe to print.
+async fn excerpt(mut response: Response) -> String {
+    let mut body = Vec::new();
+    while let Ok(Some(bytes)) = response.chunk().await {
+        body.extend_from_slice(&bytes);
+        if body.len() >= EXCERPT_BYTES {
+            break;
+        }
+    }
+    let text = String::from_utf8_lossy(&body);
+    let message = serde_json::from_str::<serde_json::Value>(&text).ok().and_then(|json| {
+        let error = json.get("error").or_else(|| json.get("detail"))?;
+        error.get("message").unwrap_or(error).as_str().map(str::to_owned)
+    });
+    let message = message.unwrap_or_else(|| text.into_owned());
+    message.chars().filter(|char| !char.is_control()).take(EXCERPT_CHARS).collect()
+}
+
+/// The innermost error says what happened; the outer ones repeat the address, which may hold a secret.
+fn root_cause(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    if std::ptr::addr_eq(cause, error) {
+        "the request failed".to_owned()
+    } else {
+        cause.to_string()
+    }
+}
