@@ -6,7 +6,13 @@
 pub mod domain;
 pub mod prompts;
 pub mod shutdown;
+pub mod wall_clock;
 
 pub mod audio;
 
 pub mod providers;
+pub mod storage;
+
+pub mod hub;
+
+pub mod conversation;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{AudioFileId, ChunkId, Emotion, Language, WordTime};
 
 /// A sentence (or the first clause) of an answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chunk {
     pub id: ChunkId,
     /// What is shown.
@@ -21,14 +21,14 @@ pub struct Chunk {
 }
 
 /// A run of spoken text in one language.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SpokenSpan {
     pub text: String,
     pub language: Language,
 }
 
 /// What has become of a chunk's audio.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SpeechState {
     Pending,
     Processing,
@@ -39,9 +39,11 @@ pub enum SpeechState {
 }
 
 /// A chunk's finished audio.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChunkAudio {
     pub file: AudioFileId,
+    /// Where the sound is kept; it can be made again when it is not.
+    pub cache_key: String,
     pub duration_ms: u32,
     /// Empty when the voice tells no times.
     pub words: Vec<WordTime>,

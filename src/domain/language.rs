@@ -80,6 +80,13 @@ pub enum Level {
 }
 
 impl Level {
+    pub const ALL: [Self; 6] = [Self::A1, Self::A2, Self::B1, Self::B2, Self::C1, Self::C2];
+
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|level| level.name().eq_ignore_ascii_case(name))
+    }
+
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

@@ -20,6 +20,11 @@ impl Role {
             Self::Assistant => "assistant",
         }
     }
+
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::User, Self::Assistant].into_iter().find(|role| role.name() == name)
+    }
 }
 
 /// One stored message.

@@ -1,0 +1,366 @@
+//! A turn while it is made.
+
+use expect_test::expect;
+
+use super::check;
+
+#[test]
+fn a_streamed_turn_tells_of_each_chunk_while_the_model_writes() {
+    check(
+        "
+        ana: Hello there
+        +200
+        write t1 [happy] Hello, my dear friend!
+        voice t1 0 started
+        +50
+        write t1  How are you doing today?
+        voice t1 0 900
+        done t1
+        voice t1 1 started
+        voice t1 1 800
+        ",
+        &expect![[r#"
+            ana: Hello there
+                store t1
+                ask model t1
+                > message "Hello there"
+                > began t1
+            +200
+            write t1 [happy] Hello, my dear friend!
+                > delta "[happy] Hello, my dear friend!"
+                speak t1 0
+                > start t1 complete=false ["[happy] Hello, my dear friend!" pending]
+            voice t1 0 started
+                > update 0 "[happy] Hello, my dear friend!" processing
+            +50
+            write t1  How are you doing today?
+                > delta " How are you doing today?"
+                speak t1 1
+                > update 1 "How are you doing today?" pending
+            voice t1 0 900
+                > update 0 "[happy] Hello, my dear friend!" ready
+                > complete 0
+            done t1
+                > start t1 complete=true ["[happy] Hello, my dear friend!" ready | "How are you doing today?" pending]
+            voice t1 1 started
+                > update 1 "How are you doing today?" processing
+            voice t1 1 800
+                > update 1 "How are you doing today?" ready
+                > complete 1
+                > conversation complete t1 "[happy] Hello, my dear friend! How are you doing today?" token=Some(200) chunk=Some(200) audio=Some(250) total=250
+                record t1 complete "[happy] Hello, my dear friend! How are you doing today?"
+        "#]],
+    );
+}
+
+#[test]
+fn without_stream_all_chunks_come_at_once_as_pending_and_then_what_the_voices_have_reached() {
+    check(
+        "
+        ana~: Hello there
+        write t1 Hello, my dear friend! How are you doing today? I am quite well myself.
+        voice t1 0 started
+        voice t1 0 900
+        voice t1 1 started
+        done t1
+        voice t1 1 failed
+        voice t1 2 started
+        voice t1 2 700
+        ",
+        &expect![[r#"
+            ana~: Hello there
+                store t1
+                ask model t1
+                > message "Hello there"
+                > began t1
+            write t1 Hello, my dear friend! How are you doing today? I am quite well myself.
+                > delta "Hello, my dear friend! How are you doing today? I am quite well myself."
+                speak t1 0
+                speak t1 1
+                speak t1 2
+            voice t1 0 started
+            voice t1 0 900
+            voice t1 1 started
+            done t1
+                > start t1 complete=true ["Hello, my dear friend!" pending | "How are you doing today?" pending | "I am quite well myself." pending]
+                > update 0 "Hello, my dear friend!" processing
+                > update 0 "Hello, my dear friend!" ready
+                > complete 0
+                > update 1 "How are you doing today?" processing
+            voice t1 1 failed
+                > update 1 "How are you doing today?" failed
+                > failed 1
+            voice t1 2 started
+                > update 2 "I am quite well myself." processing
+            voice t1 2 700
+                > update 2 "I am quite well myself." ready
+                > complete 2
+                > conversation complete t1 "Hello, my dear friend! How are you doing today? I am quite well myself." token=Some(0) chunk=Some(0) audio=Some(0) total=0
+                record t1 complete "Hello, my dear friend! How are you doing today? I am quite well myself."
+        "#]],
+    );
+}
+
+#[test]
+fn nothing_is_told_before_the_message_is_on_disk() {
+    check(
+        "
+        ana?: Hello there
+        write t1 Hello, my dear friend!
+        voice t1 0 900
+        stored t1
+        ",
+        &expect![[r#"
+            ana?: Hello there
+                store t1
+                ask model t1
+            write t1 Hello, my dear friend!
+                speak t1 0
+            voice t1 0 900
+            stored t1
+                > message "Hello there"
+                > began t1
+                > delta "Hello, my dear friend!"
+                > start t1 complete=false ["Hello, my dear friend!" pending]
+                > update 0 "Hello, my dear friend!" ready
+                > complete 0
+        "#]],
+    );
+}
+
+#[test]
+fn a_message_that_cannot_be_stored_is_refused_and_leaves_no_trace() {
+    check(
+        "
+        ana?: Hello there
+        write t1 Hello, my dear friend!
+        lost t1
+        write t1  More of it.
+        voice t1 0 900
+        ana: Once more
+        ",
+        &expect![[r#"
+            ana?: Hello there
+                store t1
+                ask model t1
+            write t1 Hello, my dear friend!
+                speak t1 0
+            lost t1
+                drop model t1
+                silence t1
+                refuse t1 storage_unavailable
+            write t1  More of it.
+            voice t1 0 900
+            ana: Once more
+                store t2
+                ask model t2
+                > message "Once more"
+                > began t2
+        "#]],
+    );
+}
+
+#[test]
+fn a_model_that_breaks_off_keeps_its_finished_sentences_and_their_voices() {
+    check(
+        "
+        ana: Tell me something
+        write t1 This is one whole sentence. And this one never
+        fail t1 llm_cut
+        voice t1 0 1200
+        write t1  ends.
+        ",
+        &expect![[r#"
+            ana: Tell me something
+                store t1
+                ask model t1
+                > message "Tell me something"
+                > began t1
+            write t1 This is one whole sentence. And this one never
+                > delta "This is one whole sentence. And this one never"
+                speak t1 0
+                > start t1 complete=false ["This is one whole sentence." pending]
+            fail t1 llm_cut
+                > start t1 complete=true ["This is one whole sentence." pending]
+            voice t1 0 1200
+                > update 0 "This is one whole sentence." ready
+                > complete 0
+                > conversation failed t1 llm_cut
+                record t1 llm_cut "This is one whole sentence. And this one never"
+            write t1  ends.
+        "#]],
+    );
+}
+
+#[test]
+fn a_model_that_fails_before_its_first_word_fails_the_turn_at_once() {
+    check(
+        "
+        ana: Hello
+        fail t1 llm_cut
+        done t1
+        ",
+        &expect![[r#"
+            ana: Hello
+                store t1
+                ask model t1
+                > message "Hello"
+                > began t1
+            fail t1 llm_cut
+                > conversation failed t1 llm_cut
+                record t1 llm_cut ""
+            done t1
+        "#]],
+    );
+}
+
+#[test]
+fn an_answer_without_words_is_an_empty_reply() {
+    check(
+        "
+        ana: Hello
+        write t1 [happy]
+        done t1
+        ",
+        &expect![[r#"
+            ana: Hello
+                store t1
+                ask model t1
+                > message "Hello"
+                > began t1
+            write t1 [happy]
+                > delta "[happy]"
+            done t1
+                speak t1 0
+                > start t1 complete=false ["[happy]" pending]
+                > start t1 complete=true ["[happy]" pending]
+        "#]],
+    );
+}
+
+#[test]
+fn a_failed_voice_costs_its_chunk_and_nothing_else() {
+    check(
+        "
+        ana: Hello
+        write t1 This is the first sentence. This is the second one.
+        voice t1 0 failed
+        done t1
+        voice t1 1 1000
+        voice t1 0 500
+        ",
+        &expect![[r#"
+            ana: Hello
+                store t1
+                ask model t1
+                > message "Hello"
+                > began t1
+            write t1 This is the first sentence. This is the second one.
+                > delta "This is the first sentence. This is the second one."
+                speak t1 0
+                > start t1 complete=false ["This is the first sentence." pending]
+                speak t1 1
+                > update 1 "This is the second one." pending
+            voice t1 0 failed
+                > update 0 "This is the first sentence." failed
+                > failed 0
+            done t1
+                > start t1 complete=true ["This is the first sentence." failed | "This is the second one." pending]
+            voice t1 1 1000
+                > update 1 "This is the second one." ready
+                > complete 1
+                > conversation complete t1 "This is the first sentence. This is the second one." token=Some(0) chunk=Some(0) audio=Some(0) total=0
+                record t1 complete "This is the first sentence. This is the second one."
+            voice t1 0 500
+        "#]],
+    );
+}
+
+#[test]
+fn a_stop_while_made_ends_the_turn_once_and_drops_what_comes_late() {
+    check(
+        "
+        ana: Hello
+        write t1 This is the first sentence. This is
+        stop t1
+        stop t1
+        write t1  the second one.
+        voice t1 0 1000
+        done t1
+        ",
+        &expect![[r#"
+            ana: Hello
+                store t1
+                ask model t1
+                > message "Hello"
+                > began t1
+            write t1 This is the first sentence. This is
+                > delta "This is the first sentence. This is"
+                speak t1 0
+                > start t1 complete=false ["This is the first sentence." pending]
+            stop t1
+                drop model t1
+                silence t1
+                > conversation stopped t1 "This is the first sentence. This is"
+                record t1 stopped "This is the first sentence. This is"
+                heard t1 0+0 ""
+            stop t1
+            write t1  the second one.
+            voice t1 0 1000
+            done t1
+        "#]],
+    );
+}
+
+#[test]
+fn corrections_point_into_the_learners_message_by_code_points() {
+    check(
+        "
+        ana: ¡Qué! I goed home
+        write t1 [fix: I goed -> I went | past tense of go] You went home, well done!
+        done t1
+        ",
+        &expect![[r#"
+            ana: ¡Qué! I goed home
+                store t1
+                ask model t1
+                > message "¡Qué! I goed home"
+                > began t1
+            write t1 [fix: I goed -> I went | past tense of go] You went home, well done!
+                > delta "[fix: I goed -> I went | past tense of go] You went home, well done!"
+                speak t1 0
+                > start t1 complete=false ["[fix: I goed -> I went | past tense of go] You went home, well done!" pending]
+            done t1
+                > start t1 complete=true ["[fix: I goed -> I went | past tense of go] You went home, well done!" pending]
+        "#]],
+    );
+}
+
+#[test]
+fn the_tutor_can_open() {
+    check(
+        "
+        ana: -
+        write t1 Good morning, and welcome!
+        done t1
+        voice t1 0 900
+        ",
+        &expect![[r#"
+            ana: -
+                store t1
+                ask model t1
+                > began t1
+            write t1 Good morning, and welcome!
+                > delta "Good morning, and welcome!"
+                speak t1 0
+                > start t1 complete=false ["Good morning, and welcome!" pending]
+            done t1
+                > start t1 complete=true ["Good morning, and welcome!" pending]
+            voice t1 0 900
+                > update 0 "Good morning, and welcome!" ready
+                > complete 0
+                > conversation complete t1 "Good morning, and welcome!" token=Some(0) chunk=Some(0) audio=Some(0) total=0
+                record t1 complete "Good morning, and welcome!"
+        "#]],
+    );
+}

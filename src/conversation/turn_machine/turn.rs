@@ -1,0 +1,327 @@
+//! One live turn: its text, its chunks and what clients have been told of them. It knows no other turn.
+
+mod heard;
+mod telling;
+
+use std::sync::Arc;
+
+use crate::{
+    conversation::parser::{Draft, Parser, Piece},
+    domain::{
+        Chunk, ChunkAudio, ChunkId, Correction, Event, Failure, Millis, SpeechState, Timings,
+        TurnId, TurnSnapshot, Usage, UserId,
+    },
+};
+
+use heard::heard_text;
+
+use super::{Ask, Effect, Outcome, Record, playback::Playback};
+
+/// Longest silence after a chunk, in milliseconds.
+const MAX_PAUSE_MS: u32 = 5000;
+
+pub(super) struct Turn {
+    ask: Ask,
+    stored: bool,
+    /// Events that wait until the learner's message is on disk.
+    held: Vec<Event>,
+    parser: Parser,
+    phase: Phase,
+    /// All that is shown, tags removed.
+    text: String,
+    chunks: Vec<Arc<Chunk>>,
+    corrections: Vec<Correction>,
+    /// Clients have had a `conversation-start`.
+    announced: bool,
+    began_at: Millis,
+    timings: Timings,
+    pub(super) playback: Playback,
+}
+
+/// How far the making has come.
+#[derive(Debug)]
+enum Phase {
+    Writing,
+    /// The model has ended; voices may still be at work.
+    Voicing {
+        usage: Option<Usage>,
+        failure: Option<Failure>,
+    },
+    Made,
+}
+
+impl Turn {
+    pub(super) fn new(ask: Ask, began_at: Millis, stored: bool) -> Self {
+        Self {
+            parser: Parser::new(ask.metadata.language.clone()),
+            ask,
+            stored,
+            held: Vec::new(),
+            phase: Phase::Writing,
+            text: String::new(),
+            chunks: Vec::new(),
+            corrections: Vec::new(),
+            announced: false,
+            began_at,
+            timings: Timings::default(),
+            playback: Playback::default(),
+        }
+    }
+
+    pub(super) fn id(&self) -> &TurnId {
+        &self.ask.turn
+    }
+
+    pub(super) fn asker(&self) -> &UserId {
+        &self.ask.user
+    }
+
+    pub(super) fn chunk(&self, index: usize) -> Option<Arc<Chunk>> {
+        self.chunks.get(index).cloned()
+    }
+
+    pub(super) fn is_stored(&self) -> bool {
+        self.stored
+    }
+
+    pub(super) fn is_making(&self) -> bool {
+        !matches!(self.phase, Phase::Made)
+    }
+
+    pub(super) fn is_announced(&self) -> bool {
+        self.announced && self.stored
+    }
+
+    pub(super) fn is_sounding(&self, now: Millis) -> bool {
+        self.playback.is_sounding(now)
+    }
+
+    pub(super) fn runs_out_at(&self) -> Option<Millis> {
+        self.playback.runs_out_at()
+    }
+
+    /// When the turn, once made, will have been heard.
+    pub(super) fn heard_at(&self) -> Option<Millis> {
+        if self.is_making() { None } else { self.playback.heard_at() }
+    }
+
+    pub(super) fn is_heard(&self, now: Millis) -> bool {
+        self.heard_at().is_some_and(|end| end <= now)
+    }
+
+    pub(super) fn snapshot(&self) -> Arc<TurnSnapshot> {
+        self.snapshot_of(self.chunks.clone())
+    }
+
+    /// Tells the clients; before the learner's message is on disk they are told nothing.
+    pub(super) fn publish(&mut self, event: Event, out: &mut Vec<Effect>) {
+        if self.stored {
+            out.push(Effect::Publish(event));
+        } else {
+            self.held.push(event);
+        }
+    }
+
+    /// The learner's message is on disk: it is told first, then what has happened meanwhile.
+    pub(super) fn stored(&mut self, out: &mut Vec<Effect>) {
+        self.stored = true;
+        let message = self.ask.message.clone().map(Event::Message);
+        let held = std::mem::take(&mut self.held);
+        out.extend(message.into_iter().chain(held).map(Effect::Publish));
+    }
+
+    /// The model has written some more.
+    pub(super) fn write(&mut self, now: Millis, text: &str, out: &mut Vec<Effect>) {
+        if !matches!(self.phase, Phase::Writing) || text.is_empty() {
+            return;
+        }
+        self.timings.first_token_ms.get_or_insert(now.saturating_sub(self.began_at));
+        let pieces = self.parser.push(text);
+        self.take_pieces(now, pieces, out);
+    }
+
+    /// The model has written its last word.
+    pub(super) fn written(&mut self, now: Millis, usage: Option<Usage>, out: &mut Vec<Effect>) {
+        if !matches!(self.phase, Phase::Writing) {
+            return;
+        }
+        let pieces = self.parser.finish();
+        self.take_pieces(now, pieces, out);
+        let failure = self.chunks.is_empty().then(empty_reply);
+        self.phase = Phase::Voicing { usage, failure };
+        self.announce_whole(out);
+    }
+
+    /// The model has broken off: what it had finished stays, the sentence it was in is shown but not spoken.
+    pub(super) fn broke_off(&mut self, failure: Failure, out: &mut Vec<Effect>) {
+        if !matches!(self.phase, Phase::Writing) {
+            return;
+        }
+        self.phase = Phase::Voicing { usage: None, failure: Some(failure) };
+        self.announce_whole(out);
+    }
+
+    pub(super) fn heard_from_voice(&mut self, now: Millis, index: usize, audio: &ChunkAudio) {
+        let Some(chunk) = self.chunks.get(index) else { return };
+        self.timings.first_audio_ms.get_or_insert(now.saturating_sub(self.began_at));
+        self.playback.ready(now, index, audio.duration_ms, chunk.pause_ms);
+    }
+
+    pub(super) fn voice_failed(&mut self, index: usize) {
+        self.playback.mute(index);
+    }
+
+    /// A chunk's audio has come further. What arrives after an end is dropped.
+    pub(super) fn set_speech(&mut self, index: usize, state: SpeechState, out: &mut Vec<Effect>) {
+        let Some(chunk) = self.chunks.get_mut(index).filter(|chunk| !is_over(&chunk.speech)) else {
+            return;
+        };
+        Arc::make_mut(chunk).speech = state;
+        if self.announced {
+            self.tell_speech(index, out);
+        }
+    }
+
+    /// Ends the making once the model has ended and every chunk's voice has.
+    pub(super) fn end_if_made(&mut self, now: Millis, out: &mut Vec<Effect>) {
+        let Phase::Voicing { usage, failure } = &self.phase else { return };
+        if !self.chunks.iter().all(|chunk| is_over(&chunk.speech)) {
+            return;
+        }
+        let (usage, failure) = (*usage, failure.clone());
+        self.timings.total_ms = now.saturating_sub(self.began_at);
+        self.phase = Phase::Made;
+        self.playback.close();
+        let (event, outcome) = match failure {
+            Some(failure) => (self.failed_event(&failure), Outcome::Failed(failure)),
+            None => (self.complete_event(usage), Outcome::Complete),
+        };
+        self.publish(event, out);
+        out.push(self.record(outcome));
+    }
+
+    /// Ends the turn in whichever phase it is; what was not heard is cut from what the model sees.
+    pub(super) fn stop(mut self, now: Millis, out: &mut Vec<Effect>) {
+        let id = self.id().clone();
+        let heard = self.playback.heard(now);
+        if self.is_making() {
+            out.push(Effect::DropModel { turn: id.clone() });
+            out.push(Effect::Silence { turn: id.clone() });
+            let event = Event::ConversationStopped { turn: id.clone(), text: self.text.clone() };
+            self.publish(event, out);
+            out.push(self.record(Outcome::Stopped));
+        } else if self.is_heard(now) {
+            return;
+        } else {
+            let (heard_chunks, heard_ms) = (heard.chunks, heard.ms);
+            let event = Event::PlaybackStopped { turn: id.clone(), heard_chunks, heard_ms };
+            self.publish(event, out);
+        }
+        let text = heard_text(&self.text, &self.chunks, heard);
+        out.push(Effect::Heard { turn: id, chunks: heard.chunks, ms: heard.ms, text });
+    }
+
+    fn take_pieces(&mut self, now: Millis, pieces: Vec<Piece>, out: &mut Vec<Effect>) {
+        for piece in pieces {
+            match piece {
+                Piece::Text(text) => {
+                    self.text.push_str(&text);
+                    self.publish(Event::TextDelta { turn: self.id().clone(), text }, out);
+                }
+                Piece::Chunk(draft) => self.add_chunk(now, draft, out),
+                Piece::Amend { tail, pause_ms } => self.amend(&tail, pause_ms, out),
+                Piece::Correction(correction) => self.correct(correction, out),
+            }
+        }
+    }
+
+    /// A sentence is cut: its voice begins before anyone is told of it.
+    fn add_chunk(&mut self, now: Millis, draft: Draft, out: &mut Vec<Effect>) {
+        let index = self.chunks.len();
+        let id = ChunkId::parse(&format!("{}-{index}", self.id()))
+            .unwrap_or_else(|| unreachable!("a turn's id leaves room for a chunk's index"));
+        let is_spoken = !draft.spoken.is_empty();
+        self.chunks.push(Arc::new(Chunk {
+            id,
+            text: draft.text,
+            spoken: draft.spoken,
+            emotion: draft.emotion,
+            pause_ms: draft.pause_ms.min(MAX_PAUSE_MS),
+            emphasis: draft.emphasis,
+            language: draft.language,
+            speech: if is_spoken { SpeechState::Pending } else { SpeechState::Silent },
+        }));
+        self.playback.expect_chunk();
+        self.timings.first_chunk_ms.get_or_insert(now.saturating_sub(self.began_at));
+        if is_spoken {
+            out.push(Effect::Speak { turn: self.id().clone(), index });
+        } else {
+            self.playback.mute(index);
+        }
+        self.tell_new_chunk(index, out);
+    }
+
+    /// What follows a cut sentence but belongs to it: it is shown with it.
+    fn amend(&mut self, tail: &str, pause_ms: Option<u32>, out: &mut Vec<Effect>) {
+        let Some(chunk) = self.chunks.last_mut() else { return };
+        let chunk = Arc::make_mut(chunk);
+        chunk.text.push_str(tail);
+        if let Some(pause_ms) = pause_ms {
+            chunk.pause_ms = pause_ms.min(MAX_PAUSE_MS);
+        }
+        if self.announced {
+            self.update(self.chunks.len() - 1, out);
+        }
+    }
+
+    fn correct(&mut self, correction: Correction, out: &mut Vec<Effect>) {
+        let Some(message) = self.ask.message.clone() else { return };
+        let span = code_point_span(&message.text, &correction.original);
+        let source = match self.ask.metadata.provider.as_str() {
+            "parla" => "lesson",
+            _ => "model",
+        };
+        let message = message.id.clone();
+        self.corrections.push(correction.clone());
+        self.publish(Event::Correction { message, span, correction, source }, out);
+    }
+
+    fn record(&self, outcome: Outcome) -> Effect {
+        Effect::Record(Record {
+            snapshot: self.snapshot(),
+            text: self.text.clone(),
+            corrections: self.corrections.clone(),
+            outcome,
+        })
+    }
+
+    fn snapshot_of(&self, chunks: Vec<Arc<Chunk>>) -> Arc<TurnSnapshot> {
+        Arc::new(TurnSnapshot {
+            turn: self.id().clone(),
+            message: self.ask.answer.clone(),
+            chunks,
+            metadata: Arc::clone(&self.ask.metadata),
+            form: self.parser.form(),
+            complete: !matches!(self.phase, Phase::Writing),
+        })
+    }
+}
+
+/// Where `part` stands in `text`, in Unicode code points.
+fn code_point_span(text: &str, part: &str) -> Option<(usize, usize)> {
+    let (before, _) = text.split_once(part).filter(|_| !part.is_empty())?;
+    let start = before.chars().count();
+    Some((start, start + part.chars().count()))
+}
+
+fn is_over(state: &SpeechState) -> bool {
+    matches!(state, SpeechState::Ready(_) | SpeechState::Silent | SpeechState::Failed(_))
+}
+
+fn empty_reply() -> Failure {
+    Failure {
+        code: "empty_reply",
+        message: "Sorry, I lost my words. Could you say that again?".to_owned(),
+        retryable: true,
+    }
+}

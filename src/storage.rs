@@ -1,0 +1,192 @@
+//! What outlives the process: conversations, messages, turns, chunks. It stores and finds; it decides nothing.
+
+mod sqlite;
+
+#[cfg(test)]
+mod contract;
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+
+use crate::{
+    domain::{
+        AudioFileId, Chunk, ConversationId, Correction, Language, Level, Message, MessageId,
+        TurnId, TurnMetadata, TurnSnapshot, UserId,
+    },
+    wall_clock::UnixMillis,
+};
+
+pub use sqlite::Sqlite;
+
+/// Keeps conversations. Every write is on disk when its future resolves; writes are carried out in their order.
+///
+/// Another database implements this trait and passes the suite in `storage/contract.rs`. A look-up answers `None`
+/// for what is not there; [`StorageError`] is for a store that does not work.
+pub trait Storage: Send + Sync {
+    /// Puts a turn's beginning and the learner's message on disk; the conversation becomes a row with its first.
+    fn begin_turn(&self, turn: NewTurn) -> Reply<()>;
+
+    /// Puts a turn's end on disk: the tutor's message, its chunks, how it ended.
+    fn end_turn(&self, turn: EndedTurn) -> Reply<()>;
+
+    /// Notes how far a turn was heard, and what the model shall see of it.
+    fn mark_heard(&self, heard: HeardTurn) -> Reply<()>;
+
+    /// Marks turns that a crash has left unfinished as failed; returns how many there were.
+    fn fail_interrupted(&self) -> Reply<u64>;
+
+    fn conversation(&self, id: &ConversationId) -> Reply<Option<ConversationRow>>;
+
+    /// A user's conversations, the most recently used first, `limit` at most, older than `before`.
+    fn conversations(&self, owner: &UserId, page: Page) -> Reply<Vec<ConversationRow>>;
+
+    /// A conversation's messages in their order: the newest `limit` of those before `page.before`.
+    fn messages(&self, conversation: &ConversationId, page: Page) -> Reply<Vec<StoredMessage>>;
+
+    /// The chunk that an audio file belongs to.
+    fn audio(&self, file: &AudioFileId) -> Reply<Option<StoredAudio>>;
+
+    /// Whether it works, for `/readyz`.
+    fn check(&self) -> Reply<()>;
+}
+
+/// An answer of the store.
+pub type Reply<T> = BoxFuture<'static, Result<T, StorageError>>;
+
+/// The store does not work.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StorageError {
+    /// The database said no: locked, full, damaged.
+    #[error("the database failed: {0}")]
+    Database(String),
+    /// What is stored cannot be read.
+    #[error("a stored row cannot be read: {0}")]
+    Unreadable(String),
+    /// The writer has ended: the server is going down.
+    #[error("the database is closed")]
+    Closed,
+}
+
+/// A part of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Only what stands before this position; `None` for the newest.
+    pub before: Option<i64>,
+    pub limit: u32,
+}
+
+/// A conversation and what its learner has chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConversationRow {
+    pub id: ConversationId,
+    pub owner: UserId,
+    /// What its clients call it.
+    pub name: String,
+    /// Unique per owner, from 1.
+    pub number: i64,
+    pub settings: ConversationSettings,
+    pub created_at: UnixMillis,
+    /// When its newest turn began; also its place in lists.
+    pub updated_at: UnixMillis,
+}
+
+/// The setting of a conversation, kept until somebody chooses otherwise.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConversationSettings {
+    pub language: Language,
+    pub level: Level,
+    pub scenario: Option<String>,
+    pub voice: Option<String>,
+    pub model: Option<String>,
+}
+
+/// The beginning of a turn.
+#[derive(Clone, Debug)]
+pub struct NewTurn {
+    pub conversation: ConversationId,
+    pub owner: UserId,
+    pub name: String,
+    pub settings: ConversationSettings,
+    pub turn: TurnId,
+    pub answer: MessageId,
+    pub metadata: Arc<TurnMetadata>,
+    /// `None` when the tutor opens.
+    pub message: Option<Arc<Message>>,
+    /// Tells two requests under one client id apart.
+    pub fingerprint: Option<String>,
+    pub at: UnixMillis,
+}
+
+/// The end of a turn.
+#[derive(Clone, Debug)]
+pub struct EndedTurn {
+    pub conversation: ConversationId,
+    pub snapshot: Arc<TurnSnapshot>,
+    pub text: String,
+    pub corrections: Vec<Correction>,
+    pub state: TurnState,
+    pub at: UnixMillis,
+}
+
+/// How a turn stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TurnState {
+    Making,
+    Complete,
+    Stopped,
+    /// With the failure's code.
+    Failed(String),
+}
+
+/// How far a turn was heard.
+#[derive(Clone, Debug)]
+pub struct HeardTurn {
+    pub turn: TurnId,
+    pub chunks: usize,
+    /// Into the chunk after those, in milliseconds.
+    pub ms: u64,
+    /// What the model shall see of it.
+    pub text: String,
+}
+
+/// A message with what belongs to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredMessage {
+    /// Its place in the conversation; grows with every message.
+    pub number: i64,
+    pub message: Message,
+    pub fingerprint: Option<String>,
+    pub at: UnixMillis,
+    /// The answer to this message, or that this message is.
+    pub answer: MessageId,
+    pub metadata: TurnMetadata,
+    pub state: TurnState,
+    /// What was heard of a tutor's message that was interrupted.
+    pub heard: Option<String>,
+    /// Of the tutor's message.
+    pub chunks: Vec<Chunk>,
+    /// Of the learner's message.
+    pub corrections: Vec<Correction>,
+}
+
+/// Where an audio file comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredAudio {
+    pub conversation: ConversationId,
+    pub owner: UserId,
+    pub chunk: Chunk,
+    pub voice: Option<String>,
+}
+
+impl TurnState {
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Making => "making",
+            Self::Complete => "complete",
+            Self::Stopped => "stopped",
+            Self::Failed(_) => "failed",
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The store in one SQLite file. One connection writes, a few read; nothing else may open the file to write.
+
+mod reads;
+mod writer;
+mod writes;
+
+use std::{path::Path, time::Duration};
+
+use futures_util::FutureExt;
+use sqlx::{
+    ConnectOptions, Connection, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use super::{
+    ConversationRow, EndedTurn, HeardTurn, NewTurn, Page, Reply, Storage, StorageError,
+    StoredAudio, StoredMessage,
+};
+use crate::{
+    domain::{AudioFileId, ConversationId, UserId},
+    shutdown::Shutdown,
+};
+use writer::{Write, Writer};
+
+/// How long a write waits for another process that holds the file.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Readers that work at once.
+const READERS: u32 = 2;
+
+/// The store; clones share it.
+#[derive(Clone)]
+pub struct Sqlite {
+    readers: SqlitePool,
+    writer: Writer,
+}
+
+impl Sqlite {
+    /// Opens the file, making it and its tables when they are not there.
+    ///
+    /// # Errors
+    /// When the file cannot be opened, is no database, or belongs to a newer parla.
+    pub async fn open(file: &Path, shutdown: &Shutdown) -> Result<Self, StorageError> {
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // A killed process loses nothing in WAL mode; only a failing machine can lose the last moments.
+            .synchronous(SqliteSynchronous::Normal)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT)
+            .disable_statement_logging();
+        let mut connection = options.connect().await?;
+        sqlx::raw_sql(include_str!("sqlite/schema.sql")).execute(&mut connection).await?;
+        sqlx::query("SELECT count(*) FROM turns").execute(&mut connection).await?;
+        let readers = SqlitePoolOptions::new()
+            .min_connections(0)
+            .max_connections(READERS)
+            .connect_lazy_with(options.read_only(true).create_if_missing(false));
+        Ok(Self { readers, writer: Writer::start(connection, shutdown) })
+    }
+
+    fn read<T, F>(&self, query: impl FnOnce(SqlitePool) -> F) -> Reply<T>
+    where
+        F: Future<Output = Result<T, StorageError>> + Send + 'static,
+    {
+        query(self.readers.clone()).boxed()
+    }
+}
+
+impl Storage for Sqlite {
+    fn begin_turn(&self, turn: NewTurn) -> Reply<()> {
+        self.writer.write(Write::Begin(Box::new(turn)))
+    }
+
+    fn end_turn(&self, turn: EndedTurn) -> Reply<()> {
+        self.writer.write(Write::End(Box::new(turn)))
+    }
+
+    fn mark_heard(&self, heard: HeardTurn) -> Reply<()> {
+        self.writer.write(Write::Heard(heard))
+    }
+
+    fn fail_interrupted(&self) -> Reply<u64> {
+        let interrupted = self.read(reads::unfinished);
+        let written = self.writer.write(Write::FailInterrupted);
+        async move {
+            let count = interrupted.await?;
+            written.await?;
+            Ok(count)
+        }
+        .boxed()
+    }
+
+    fn conversation(&self, id: &ConversationId) -> Reply<Option<ConversationRow>> {
+        let id = id.clone();
+        self.read(|pool| reads::conversation(pool, id))
+    }
+
+    fn conversations(&self, owner: &UserId, page: Page) -> Reply<Vec<ConversationRow>> {
+        let owner = owner.clone();
+        self.read(move |pool| reads::conversations(pool, owner, page))
+    }
+
+    fn messages(&self, conversation: &ConversationId, page: Page) -> Reply<Vec<StoredMessage>> {
+        let conversation = conversation.clone();
+        self.read(move |pool| reads::messages(pool, conversation, page))
+    }
+
+    fn audio(&self, file: &AudioFileId) -> Reply<Option<StoredAudio>> {
+        let file = file.clone();
+        self.read(|pool| reads::audio(pool, file))
+    }
+
+    fn check(&self) -> Reply<()> {
+        self.read(|pool| async move {
+            pool.acquire().await?.ping().await?;
+            Ok(())
+        })
+    }
+}
+
+impl From<sqlx::Error> for StorageError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error.to_string())
+    }
+}
