@@ -1,0 +1,167 @@
+//! The speech pool: a chunk's text becomes sound, made once and in the best order. It knows no conversation.
+
+mod attempt;
+mod cache;
+#[cfg(test)]
+mod fake;
+mod flight;
+mod key;
+mod lane;
+mod schedule;
+mod speech;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+
+pub use self::{
+    cache::{AudioCache, CacheSettings},
+    key::CacheKey,
+    lane::EngineLoad,
+    schedule::{Listener, Place},
+    speech::{Speech, SpeechError, SpeechEvent, Spoken},
+};
+use self::{
+    flight::{Flight, Work},
+    lane::Lane,
+};
+use crate::{
+    providers::{SpeechRequest, Synthesizer},
+    shutdown::Shutdown,
+};
+
+/// Speaks chunks by the first engine that can; clones share its slots and its cache.
+#[derive(Clone)]
+pub struct SpeechPool {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    lanes: Arc<[Arc<Lane>]>,
+    cache: AudioCache,
+    settings: PoolSettings,
+    shutdown: Shutdown,
+    arrivals: AtomicU64,
+    /// Jobs that are being made, by their keys with all engines. Plain data: a std mutex.
+    flights: Mutex<HashMap<Arc<[CacheKey]>, Weak<Flight>>>,
+}
+
+/// How patient the pool is.
+#[derive(Clone, Debug)]
+pub struct PoolSettings {
+    /// How long one engine may take for one chunk, from when it is asked.
+    pub attempt_timeout: Duration,
+    /// Jobs beyond the engines' slots that may wait; one more is refused.
+    pub waiting: usize,
+}
+
+impl Default for PoolSettings {
+    fn default() -> Self {
+        Self { attempt_timeout: Duration::from_secs(20), waiting: 512 }
+    }
+}
+
+/// One chunk to speak.
+#[derive(Clone, Debug)]
+pub struct SpeechJob {
+    pub request: SpeechRequest,
+    pub place: Place,
+}
+
+impl SpeechPool {
+    /// Asks the engines in the given order.
+    #[must_use]
+    pub fn new(
+        engines: Vec<Arc<dyn Synthesizer>>,
+        cache: AudioCache,
+        settings: PoolSettings,
+        shutdown: Shutdown,
+    ) -> Self {
+        let shared = Shared {
+            lanes: engines.into_iter().map(Lane::new).collect(),
+            cache,
+            settings,
+            shutdown,
+            arrivals: AtomicU64::default(),
+            flights: Mutex::default(),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Begins at once, whether or not anybody listens to the events.
+    #[must_use]
+    pub fn speak(&self, job: SpeechJob) -> Speech {
+        let keys = self.shared.keys(&job.request);
+        if let Some(spoken) = keys.first().and_then(|key| self.shared.cache.recent(key)) {
+            return Speech::finished(Ok(spoken));
+        }
+        let place = Arc::new(job.place);
+        match self.shared.join(keys, job.request, &place) {
+            Some(flight) => Speech::following(flight, place),
+            None => Speech::finished(Err(SpeechError::AtCapacity)),
+        }
+    }
+
+    /// A finished file, from memory or disk, verified; `None` when it has to be spoken again.
+    pub async fn audio(&self, key: &CacheKey) -> Option<Bytes> {
+        self.shared.cache.get(*key).await.map(|spoken| spoken.wav.clone())
+    }
+
+    /// How busy each engine is, in their order.
+    #[must_use]
+    pub fn load(&self) -> Vec<EngineLoad> {
+        self.shared.lanes.iter().map(|lane| lane.load()).collect()
+    }
+}
+
+impl Shared {
+    fn keys(&self, request: &SpeechRequest) -> Arc<[CacheKey]> {
+        self.lanes.iter().map(|lane| CacheKey::new(&*lane.engine, request)).collect()
+    }
+
+    /// Joins the same job in flight or starts it; `None` when there are too many.
+    fn join(
+        &self,
+        keys: Arc<[CacheKey]>,
+        request: SpeechRequest,
+        place: &Arc<Place>,
+    ) -> Option<Arc<Flight>> {
+        let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
+        flights.retain(|_, flight| flight.upgrade().is_some_and(|flight| !flight.is_over()));
+        let flight = match flights.get(&keys).and_then(Weak::upgrade) {
+            Some(flight) => flight,
+            None if flights.len() >= self.capacity() => return None,
+            None => {
+                let flight = self.start(keys.clone(), request);
+                flights.insert(keys, Arc::downgrade(&flight));
+                flight
+            }
+        };
+        flight.claims.join(place);
+        Some(flight)
+    }
+
+    fn start(&self, keys: Arc<[CacheKey]>, request: SpeechRequest) -> Arc<Flight> {
+        let work = Work {
+            keys,
+            request: Arc::new(request),
+            lanes: self.lanes.clone(),
+            cache: self.cache.clone(),
+            attempt_timeout: self.settings.attempt_timeout,
+        };
+        Flight::start(work, self.arrivals.fetch_add(1, Ordering::Relaxed), &self.shutdown)
+    }
+
+    fn capacity(&self) -> usize {
+        self.settings.waiting + self.lanes.iter().map(|lane| lane.slots).sum::<usize>()
+    }
+}

@@ -1,0 +1,155 @@
+//! Sounds that are made already: recent ones in memory, more of them on disk. Losing one costs only making it again.
+
+mod bounded;
+mod disk;
+mod file;
+
+use std::{
+    io,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::{sync::mpsc, task::spawn_blocking, time::timeout};
+
+use self::{bounded::Bounded, disk::Disk};
+use super::{CacheKey, Spoken};
+use crate::shutdown::Shutdown;
+
+/// Sounds that wait to be written; when there are more, the newest is not written.
+const WRITES: usize = 64;
+/// A local file is read within milliseconds; a disk that hangs must not hold up a learner.
+const READ_TIMEOUT: Duration = Duration::from_secs(2);
+/// What a sound holds beside its samples, roughly, in bytes.
+const OVERHEAD_BYTES: u64 = 1024;
+
+/// Where finished sounds are kept and how much of them.
+#[derive(Clone, Debug)]
+pub struct CacheSettings {
+    pub folder: PathBuf,
+    pub memory_bytes: u64,
+    pub disk_bytes: u64,
+}
+
+impl Default for CacheSettings {
+    fn default() -> Self {
+        let folder = PathBuf::from("audio_cache");
+        Self { folder, memory_bytes: 32 << 20, disk_bytes: 512 << 20 }
+    }
+}
+
+/// The finished sounds of all conversations; clones share them.
+#[derive(Clone)]
+pub struct AudioCache {
+    /// Plain data, never held over an await: a std mutex.
+    memory: Arc<Mutex<Bounded<Arc<Spoken>>>>,
+    disk: Arc<Disk>,
+    writes: mpsc::Sender<Arc<Spoken>>,
+}
+
+impl AudioCache {
+    /// Starts the task that looks through the folder and then writes; a folder out of order is no error.
+    #[must_use]
+    pub fn open(settings: CacheSettings, shutdown: &Shutdown) -> Self {
+        let disk = Arc::new(Disk::new(settings.folder, settings.disk_bytes));
+        let (writes, to_write) = mpsc::channel(WRITES);
+        let writer = write_behind(disk.clone(), to_write, shutdown.clone());
+        // Nobody waits for the writer: it ends with the drain or with the last handle.
+        drop(shutdown.spawn("audio cache writer", writer));
+        let memory = Arc::new(Mutex::new(Bounded::new(settings.memory_bytes)));
+        Self { memory, disk, writes }
+    }
+
+    /// The sound, if it is in memory. Its file counts as used too, or the best known would leave the disk first.
+    pub(super) fn recent(&self, key: &CacheKey) -> Option<Arc<Spoken>> {
+        let spoken = self.memory().get(key).cloned()?;
+        self.disk.touch(key);
+        Some(spoken)
+    }
+
+    /// The sound from memory or disk, whole and verified.
+    pub(super) async fn get(&self, key: CacheKey) -> Option<Arc<Spoken>> {
+        if let Some(spoken) = self.recent(&key) {
+            return Some(spoken);
+        }
+        let disk = self.disk.clone();
+        let read = timeout(READ_TIMEOUT, spawn_blocking(move || disk.load(key)));
+        let spoken = Arc::new(read.await.ok()?.ok()??);
+        self.remember(&spoken);
+        Some(spoken)
+    }
+
+    /// Keeps the sound at once in memory and soon on disk.
+    pub(super) fn put(&self, spoken: &Arc<Spoken>) {
+        self.remember(spoken);
+        if self.writes.try_send(spoken.clone()).is_err() {
+            tracing::debug!(key = %spoken.key, "the sound is not written, the disk is behind");
+        }
+    }
+
+    fn remember(&self, spoken: &Arc<Spoken>) {
+        let bytes = spoken.wav.len() as u64 + OVERHEAD_BYTES;
+        self.memory().insert(spoken.key, spoken.clone(), bytes);
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Bounded<Arc<Spoken>>> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The only one who writes to the folder.
+async fn write_behind(
+    disk: Arc<Disk>,
+    mut to_write: mpsc::Receiver<Arc<Spoken>>,
+    shutdown: Shutdown,
+) {
+    let mut health = Health { is_well: true };
+    health.note(&on_disk(&disk, Disk::take_stock).await);
+    while let Some(spoken) = next(&mut to_write, &shutdown).await {
+        health.note(&on_disk(&disk, move |disk| disk.store(&spoken)).await);
+    }
+}
+
+/// The next sound to write; none after the drain, once the queue is empty.
+async fn next(
+    to_write: &mut mpsc::Receiver<Arc<Spoken>>,
+    shutdown: &Shutdown,
+) -> Option<Arc<Spoken>> {
+    tokio::select! {
+        biased;
+        spoken = to_write.recv() => spoken,
+        () = shutdown.draining() => None,
+    }
+}
+
+async fn on_disk(
+    disk: &Arc<Disk>,
+    work: impl FnOnce(&Disk) -> io::Result<()> + Send + 'static,
+) -> io::Result<()> {
+    let disk = disk.clone();
+    spawn_blocking(move || work(&disk)).await.unwrap_or_else(|error| Err(io::Error::other(error)))
+}
+
+/// Whether the folder takes sounds; tells of changes only, not of each failure.
+struct Health {
+    is_well: bool,
+}
+
+impl Health {
+    fn note(&mut self, outcome: &io::Result<()>) {
+        match outcome {
+            Err(error) if self.is_well => {
+                tracing::warn!(code = "audio_cache_unwritable", %error, "sounds are kept in memory only");
+            }
+            Ok(()) if !self.is_well => {
+                tracing::info!(code = "audio_cache_writable", "sounds are written to disk again");
+            }
+            Ok(()) | Err(_) => {}
+        }
+        self.is_well = outcome.is_ok();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+//! One job on its way through the engines, shared by all who wait for it. It is made once and asks in order.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout},
+};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::{
+    AudioCache, CacheKey, SpeechError, Spoken,
+    attempt::{Sound, attempt},
+    lane::Lane,
+    schedule::Claims,
+};
+use crate::{
+    audio::wav,
+    providers::{ProviderError, SpeechRequest},
+    shutdown::Shutdown,
+};
+
+/// A job in the making; dropping the last handle gives it up.
+pub(super) struct Flight {
+    pub(super) claims: Arc<Claims>,
+    progress: watch::Receiver<Progress>,
+    task: AbortOnDropHandle<()>,
+}
+
+type Outcome = Result<Arc<Spoken>, SpeechError>;
+
+/// How far a job is.
+#[derive(Debug, Default)]
+struct Progress {
+    started: bool,
+    outcome: Option<Outcome>,
+}
+
+/// All that it takes to make a sound.
+pub(super) struct Work {
+    /// One key per lane.
+    pub(super) keys: Arc<[CacheKey]>,
+    pub(super) request: Arc<SpeechRequest>,
+    pub(super) lanes: Arc<[Arc<Lane>]>,
+    pub(super) cache: AudioCache,
+    pub(super) attempt_timeout: Duration,
+}
+
+impl Flight {
+    pub(super) fn start(work: Work, arrival: u64, shutdown: &Shutdown) -> Arc<Self> {
+        let claims = Arc::new(Claims::new(arrival));
+        let (tell, progress) = watch::channel(Progress::default());
+        let claimed = claims.clone();
+        let task = shutdown.spawn("speech", async move {
+            let outcome = work.make(&claimed, &tell).await;
+            tell.send_replace(Progress { started: true, outcome: Some(outcome) });
+        });
+        Arc::new(Self { claims, progress, task: AbortOnDropHandle::new(task) })
+    }
+
+    /// Nothing more will come of it: whoever asks after that starts anew.
+    pub(super) fn is_over(&self) -> bool {
+        self.progress.borrow().outcome.is_some() || self.task.is_finished()
+    }
+
+    /// Resolves when the job no longer waits.
+    pub(super) async fn started(&self) {
+        let mut progress = self.progress.clone();
+        // An error says that the task is gone, which the outcome tells.
+        drop(progress.wait_for(|progress| progress.started).await);
+    }
+
+    pub(super) async fn outcome(&self) -> Outcome {
+        let mut progress = self.progress.clone();
+        let finished = progress.wait_for(|progress| progress.outcome.is_some()).await;
+        let outcome = finished.ok().and_then(|progress| progress.outcome.clone());
+        outcome.unwrap_or(Err(SpeechError::Failed("TTS was cut off")))
+    }
+}
+
+impl Work {
+    /// The first sound that an engine gives, or the last engine's error.
+    async fn make(&self, claims: &Arc<Claims>, tell: &watch::Sender<Progress>) -> Outcome {
+        let mut outcome = Err(SpeechError::Failed("TTS is off"));
+        for (lane, &key) in self.lanes.iter().zip(self.keys.iter()) {
+            if let Some(spoken) = self.cache.get(key).await {
+                return Ok(spoken);
+            }
+            let _slot = lane.slot(claims.clone()).await;
+            tell.send_modify(|progress| progress.started = true);
+            match self.ask(lane, key).await {
+                Ok(spoken) => return Ok(spoken),
+                Err(error) => {
+                    tracing::warn!(code = "tts_failed", %error, "a voice failed");
+                    outcome = Err(error.into());
+                }
+            }
+        }
+        outcome
+    }
+
+    async fn ask(&self, lane: &Lane, key: CacheKey) -> Result<Arc<Spoken>, ProviderError> {
+        let engine = &*lane.engine;
+        let asked = Instant::now();
+        let answer = timeout(self.attempt_timeout, attempt(engine, &self.request)).await;
+        let late = |_| Err(ProviderError::TimedOut { provider: engine.name().to_owned() });
+        let Sound { frame, words } = answer.unwrap_or_else(late)?;
+        lane.record(asked.elapsed(), frame.duration_ms());
+        let spoken = Arc::new(Spoken {
+            key,
+            engine: engine.name().to_owned(),
+            wav: wav::encode(&frame),
+            duration_ms: u32::try_from(frame.duration_ms()).unwrap_or(u32::MAX),
+            words,
+            emotion: engine.emotion_applied(self.request.emotion),
+        });
+        self.cache.put(&spoken);
+        Ok(spoken)
+    }
+}

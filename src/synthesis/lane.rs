@@ -1,0 +1,117 @@
+//! One engine and its slots. It never holds more requests open than the engine serves at once.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::sync::oneshot;
+
+use super::schedule::{Claims, Queue};
+use crate::providers::Synthesizer;
+
+/// How busy an engine is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EngineLoad {
+    pub engine: String,
+    pub slots: usize,
+    /// Slots in use.
+    pub busy: usize,
+    /// Jobs that wait for a slot.
+    pub waiting: usize,
+    /// Synthesis time ÷ audio time over all finished sounds; `None` before the first one.
+    pub real_time_factor: Option<f64>,
+}
+
+/// An engine with the jobs that wait for it.
+pub(super) struct Lane {
+    pub(super) engine: Arc<dyn Synthesizer>,
+    pub(super) slots: usize,
+    /// Plain data, never held over an await: a std mutex.
+    state: Mutex<State>,
+}
+
+struct State {
+    free: usize,
+    waiting: Queue<oneshot::Sender<Slot>>,
+    synthesis_ms: u64,
+    audio_ms: u64,
+}
+
+/// Leave to ask the engine once; dropping it passes the leave on.
+pub(super) struct Slot(Arc<Lane>);
+
+impl Lane {
+    pub(super) fn new(engine: Arc<dyn Synthesizer>) -> Arc<Self> {
+        let slots = engine.slots().max(1);
+        let waiting = Queue::default();
+        let state = State { free: slots, waiting, synthesis_ms: 0, audio_ms: 0 };
+        Arc::new(Self { engine, slots, state: Mutex::new(state) })
+    }
+
+    /// Waits for its turn. Dropping the wait gives it up.
+    pub(super) async fn slot(self: &Arc<Self>, claims: Arc<Claims>) -> Slot {
+        let granted = {
+            let mut state = self.state();
+            if state.free > 0 {
+                state.free -= 1;
+                return Slot(self.clone());
+            }
+            let (grant, granted) = oneshot::channel();
+            state.forget_the_gone();
+            state.waiting.push(claims, grant);
+            granted
+        };
+        granted.await.expect("invariant: only grants that nobody waits for are dropped")
+    }
+
+    /// Remembers what a sound took to make, the measure for how many turns the engine can carry.
+    pub(super) fn record(&self, synthesis: Duration, audio_ms: u64) {
+        let mut state = self.state();
+        state.synthesis_ms += u64::try_from(synthesis.as_millis()).unwrap_or(u64::MAX);
+        state.audio_ms += audio_ms;
+    }
+
+    pub(super) fn load(&self) -> EngineLoad {
+        let mut state = self.state();
+        state.forget_the_gone();
+        let factor = state.synthesis_ms as f64 / state.audio_ms as f64;
+        EngineLoad {
+            engine: self.engine.name().to_owned(),
+            slots: self.slots,
+            busy: self.slots - state.free,
+            waiting: state.waiting.len(),
+            real_time_factor: factor.is_finite().then_some(factor),
+        }
+    }
+
+    fn pass_on(self: &Arc<Self>) {
+        let next = {
+            let mut state = self.state();
+            state.forget_the_gone();
+            let next = state.waiting.pick();
+            state.free += usize::from(next.is_none());
+            next
+        };
+        if let Some(grant) = next {
+            // Who has gone in this very moment hands the slot back, and its drop passes it on again.
+            drop(grant.send(Slot(self.clone())));
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn forget_the_gone(&mut self) {
+        self.waiting.retain(|grant| !grant.is_closed());
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.pass_on();
+    }
+}
