@@ -4,14 +4,17 @@
 //! names the concrete ones, and a strict stand-in under `tests/`. A stream does nothing until it is polled,
 //! dropping it cancels the work behind it, and the first error ends it.
 
+pub mod choice;
 pub mod http;
+pub mod patience;
 
 use std::{sync::Arc, time::Duration};
 
 use futures_util::{future::BoxFuture, stream::BoxStream};
 
 use crate::domain::{
-    AudioFrame, Emotion, EmotionApplied, Language, Level, Role, SpokenSpan, Usage, Voice, WordTime,
+    AudioFrame, Emotion, EmotionApplied, Failure, Language, Level, Role, SpokenSpan, Usage, Voice,
+    WordTime,
 };
 
 /// Writes the tutor's answers.
@@ -135,4 +138,64 @@ pub enum ProviderError {
     /// It answered with something that is not an answer.
     #[error("{provider} sent something unusable: {reason}")]
     Broken { provider: String, reason: String },
+}
+
+impl ProviderError {
+    /// What clients of a turn are told when the model's answer ends so.
+    #[must_use]
+    pub fn failure(&self) -> Failure {
+        let (code, retryable) = match self {
+            Self::AtCapacity { .. } => ("at_capacity", true),
+            Self::Unreachable { .. } => ("llm_unreachable", true),
+            Self::TimedOut { .. } => ("llm_timeout", true),
+            Self::Stalled { .. } => ("llm_stalled", true),
+            Self::Cut { .. } => ("llm_cut", true),
+            Self::Rejected { .. } => ("llm_rejected", false),
+            Self::Broken { .. } => ("llm_bad_frame", true),
+        };
+        let hint = match self {
+            Self::Unreachable { .. } => "; check that it runs and that its address is right",
+            _ => "",
+        };
+        let message = without_keys(&format!("{self}{hint}"));
+        Failure { code, message, retryable }
+    }
+}
+
+/// Upstreams repeat the key that they refuse; learners are not to see it.
+fn without_keys(text: &str) -> String {
+    let is_joint = |char: char| !char.is_alphanumeric() && !matches!(char, '-' | '_');
+    let is_key = |word: &str| word.split(is_joint).any(|part| part.starts_with("sk-"));
+    let words = text.split(' ').map(|word| if is_key(word) { "[key]" } else { word });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rejected(reason: &str) -> ProviderError {
+        ProviderError::Rejected { provider: "openai".to_owned(), reason: reason.to_owned() }
+    }
+
+    #[test]
+    fn a_failure_says_what_to_check_and_whether_to_try_again() {
+        let reason = "connection refused".to_owned();
+        let failure =
+            ProviderError::Unreachable { provider: "ollama".to_owned(), reason }.failure();
+        assert_eq!(failure.code, "llm_unreachable");
+        assert!(failure.retryable);
+        assert_eq!(
+            failure.message,
+            "ollama cannot be reached: connection refused; \
+             check that it runs and that its address is right"
+        );
+        assert!(!rejected("no such model").failure().retryable);
+    }
+
+    #[test]
+    fn a_failure_never_repeats_a_key() {
+        let failure = rejected("401: this task-bound key is wrong: \"sk-abc123\".").failure();
+        assert_eq!(failure.message, "openai refused: 401: this task-bound key is wrong: [key]");
+    }
 }
