@@ -6,6 +6,8 @@
 
 pub mod choice;
 pub mod http;
+pub mod ndjson;
+pub mod ollama;
 pub mod patience;
 
 use std::{sync::Arc, time::Duration};

@@ -1,0 +1,270 @@
+//! Reads Ollama's answer from the bytes of its body. It asks for nothing and never reads on after an error.
+
+use std::time::Duration;
+
+use futures_util::stream::{self, Stream};
+use reqwest::Response;
+use serde::Deserialize;
+
+use super::{PROVIDER, broken, excerpt};
+use crate::{
+    domain::Usage,
+    providers::{
+        ModelPart, ProviderError, http,
+        ndjson::{LineTooLong, Lines},
+    },
+};
+
+/// A line holds one token; one of this size, in bytes, is an attack or an accident.
+const LINE_LIMIT: usize = 1 << 20;
+/// One line may be damaged on its way; a body of such lines is no answer.
+const BAD_LINES: usize = 3;
+/// The end of the body follows the last line at once; nobody is to wait for it when it does not.
+const END_TIMEOUT: Duration = Duration::from_millis(50);
+
+/// The answer that a response carries; dropping it closes the connection.
+pub(super) fn parts(response: Response) -> impl Stream<Item = Result<ModelPart, ProviderError>> {
+    let reading = Some((response, Decoder::default()));
+    stream::try_unfold(reading, |reading| async move {
+        let Some((mut response, mut decoder)) = reading else { return Ok(None) };
+        let part = next_part(&mut response, &mut decoder).await?;
+        if let ModelPart::Done { .. } = part {
+            // A body that was read to its end leaves the connection open for the next answer.
+            drop(tokio::time::timeout(END_TIMEOUT, response.chunk()).await);
+            return Ok(Some((part, None)));
+        }
+        Ok(Some((part, Some((response, decoder)))))
+    })
+}
+
+async fn next_part(
+    response: &mut Response,
+    decoder: &mut Decoder,
+) -> Result<ModelPart, ProviderError> {
+    loop {
+        if let Some(part) = decoder.next_part()? {
+            return Ok(part);
+        }
+        match response.chunk().await.map_err(|error| http::failure(PROVIDER, &error))? {
+            Some(bytes) => decoder.lines.push(&bytes),
+            None => return decoder.last_part(),
+        }
+    }
+}
+
+/// What a line may say; servers and proxies leave out the rest as they like.
+#[derive(Deserialize)]
+struct Line {
+    #[serde(default)]
+    error: Option<String>,
+    #[serde(default)]
+    message: Option<Message>,
+    #[serde(default)]
+    done: bool,
+    #[serde(default)]
+    prompt_eval_count: Option<u64>,
+    #[serde(default)]
+    eval_count: Option<u64>,
+}
+
+/// Its thinking and its calls of tools are not for the learner's ears.
+#[derive(Deserialize)]
+struct Message {
+    #[serde(default)]
+    content: Option<String>,
+}
+
+struct Decoder {
+    lines: Lines,
+    bad_lines: usize,
+    /// The last line carried text too; this is what remains of it.
+    end: Option<ModelPart>,
+}
+
+impl Default for Decoder {
+    fn default() -> Self {
+        Self { lines: Lines::new(LINE_LIMIT), bad_lines: 0, end: None }
+    }
+}
+
+impl Decoder {
+    /// The next part of what has been read; `None` until more bytes arrive.
+    fn next_part(&mut self) -> Result<Option<ModelPart>, ProviderError> {
+        if let Some(end) = self.end.take() {
+            return Ok(Some(end));
+        }
+        while let Some(line) = self.lines.next_line().map_err(too_long)? {
+            if let Some(part) = self.read(&line)? {
+                return Ok(Some(part));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What the body ends with; an answer that does not say that it is done was cut.
+    fn last_part(&mut self) -> Result<ModelPart, ProviderError> {
+        let last = match self.lines.last_line() {
+            Some(line) => self.read(&line)?,
+            None => None,
+        };
+        last.ok_or_else(|| ProviderError::Cut {
+            provider: PROVIDER.to_owned(),
+            reason: "the body ended before the answer".to_owned(),
+        })
+    }
+
+    fn read(&mut self, line: &[u8]) -> Result<Option<ModelPart>, ProviderError> {
+        let Ok(line) = serde_json::from_slice::<Line>(line) else {
+            self.bad_lines += 1;
+            tracing::debug!(bad_lines = self.bad_lines, "a line of Ollama's answer is no JSON");
+            let too_many = || broken(format!("{BAD_LINES} lines of its answer cannot be read"));
+            return if self.bad_lines < BAD_LINES { Ok(None) } else { Err(too_many()) };
+        };
+        if let Some(error) = line.error {
+            return Err(failure(&error));
+        }
+        let end = line.done.then(|| ModelPart::Done { usage: usage(&line) });
+        let text = line.message.and_then(|message| message.content).unwrap_or_default();
+        if text.is_empty() {
+            return Ok(end);
+        }
+        self.end = end;
+        Ok(Some(ModelPart::Text(text)))
+    }
+}
+
+/// A prompt that was still in the cache is not counted anew.
+fn usage(line: &Line) -> Option<Usage> {
+    let completion_tokens = line.eval_count?;
+    Some(Usage { prompt_tokens: line.prompt_eval_count.unwrap_or(0), completion_tokens })
+}
+
+/// Ollama's errors within an answer carry no status, only words.
+fn failure(error: &str) -> ProviderError {
+    let says = |words: &[&str]| words.iter().any(|word| error.contains(word));
+    let (provider, reason) = (PROVIDER.to_owned(), excerpt(error));
+    if says(&["busy", "overloaded", "too many requests"]) {
+        ProviderError::AtCapacity { provider, retry_after: None }
+    } else if says(&["not found", "does not support", "more system memory", "context length"]) {
+        ProviderError::Rejected { provider, reason }
+    } else {
+        broken(reason)
+    }
+}
+
+fn too_long(error: LineTooLong) -> ProviderError {
+    broken(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// One line per part, as a reader of the stream would see them.
+    fn trace(reads: &[&[u8]]) -> String {
+        let mut decoder = Decoder::default();
+        let mut parts = Vec::new();
+        for read in reads {
+            decoder.lines.push(read);
+            while let Some(part) = decoder.next_part().transpose() {
+                parts.push(part);
+                if !matches!(parts.last(), Some(Ok(ModelPart::Text(_)))) {
+                    return shown(&parts);
+                }
+            }
+        }
+        parts.push(decoder.last_part());
+        shown(&parts)
+    }
+
+    fn shown(parts: &[Result<ModelPart, ProviderError>]) -> String {
+        let line = |part: &Result<ModelPart, ProviderError>| match part {
+            Ok(ModelPart::Text(text)) => format!("{text}\n"),
+            Ok(ModelPart::Done { usage }) => {
+                let usage = usage.map(|usage| (usage.prompt_tokens, usage.completion_tokens));
+                format!("done {usage:?}\n")
+            }
+            Err(error) => format!("error: {error}\n"),
+        };
+        parts.iter().map(line).collect()
+    }
+
+    #[test]
+    fn thinking_and_tool_calls_are_no_text() {
+        expect![[r#"
+            Ciao
+            !
+            done Some((26, 2))
+        "#]]
+        .assert_eq(&trace(&[br#"{"message":{"thinking":"The learner greets me."},"done":false}
+            {"message":{"content":"","tool_calls":[{"function":{"name":"f","arguments":{}}}]}}
+            {"message":{"role":"assistant","content":"Ciao"},"done":false}
+            {"message":{"content":"!"},"done":true,"prompt_eval_count":26,"eval_count":2}
+            {"message":{"content":"never read"}}"#]));
+    }
+
+    #[test]
+    fn two_bad_lines_are_skipped_and_the_third_ends_the_answer() {
+        expect![[r#"
+            a
+            b
+            error: ollama sent something unusable: 3 lines of its answer cannot be read
+        "#]]
+        .assert_eq(&trace(&[
+            b"<html>\n{\"message\":{\"content\":\"a\"}}\n\xff\xfe\n",
+            b"{\"message\":{\"content\":\"b\"}}\n{\"message\":\n{\"message\":{\"content\":\"c\"}}\n",
+        ]));
+    }
+
+    #[test]
+    fn an_error_within_the_answer_says_whether_to_come_back() {
+        expect!["error: ollama is at capacity\n"].assert_eq(&trace(&[
+            br#"{"error":"server busy, please try again. maximum pending requests exceeded"}"#,
+        ]));
+        expect!["error: ollama refused: model requires more system memory (9 GiB)\n"]
+            .assert_eq(&trace(&[br#"{"error":"model requires more system memory (9 GiB)"}"#]));
+        expect!["error: ollama sent something unusable: CUDA error: out of memory\n"]
+            .assert_eq(&trace(&[br#"{"error":"CUDA error: out of memory"}"#]));
+    }
+
+    #[test]
+    fn an_answer_that_does_not_say_that_it_is_done_was_cut() {
+        expect![[r#"
+            half
+            error: ollama was cut off: the body ended before the answer
+        "#]]
+        .assert_eq(&trace(&[b"{\"message\":{\"content\":\"half\"}}\n"]));
+    }
+
+    #[test]
+    fn a_line_of_ten_megabytes_is_refused_before_it_is_held() {
+        let mut decoder = Decoder::default();
+        let read = [b'a'; 64 * 1024];
+        let mut taken = 0;
+        let error = loop {
+            decoder.lines.push(&read);
+            taken += read.len();
+            if let Err(error) = decoder.next_part() {
+                break error;
+            }
+        };
+        assert_eq!(error, broken("line too long".to_owned()));
+        assert!(taken <= LINE_LIMIT + read.len());
+    }
+
+    proptest! {
+        #[test]
+        fn any_split_gives_the_same_parts(cuts in proptest::collection::vec(0_usize..120, 0..8)) {
+            let body = "{\"message\":{\"content\":\"¿Qué?\"}}\r\n\n{\"message\":{\"content\":\"你好👋\"}}\r\n\
+                {\"done\":true,\"eval_count\":3}".as_bytes();
+            let mut cuts: Vec<_> = cuts.into_iter().map(|cut| cut.min(body.len())).collect();
+            cuts.extend([0, body.len()]);
+            cuts.sort_unstable();
+            let reads: Vec<_> = cuts.windows(2).map(|pair| &body[pair[0]..pair[1]]).collect();
+            prop_assert_eq!(trace(&reads), "¿Qué?\n你好👋\ndone Some((0, 3))\n");
+        }
+    }
+}
