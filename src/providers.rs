@@ -5,6 +5,7 @@
 //! dropping it cancels the work behind it, and the first error ends it.
 
 pub mod choice;
+pub mod espeak;
 pub mod http;
 pub mod ndjson;
 pub mod ollama;

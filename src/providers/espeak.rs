@@ -1,0 +1,199 @@
+//! The embedded voice: eSpeak NG, spoken by supervised worker processes. This process never loads the library.
+
+mod crew;
+mod library;
+mod names;
+mod process;
+mod prosody;
+mod wire;
+mod words;
+pub mod worker;
+
+use std::{
+    collections::HashSet,
+    io,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::{
+    FutureExt, StreamExt, TryFutureExt,
+    future::BoxFuture,
+    stream::{self, BoxStream},
+};
+
+use super::{ProviderError, SpeechPart, SpeechRequest, Synthesizer};
+use crate::domain::{AudioFrame, Emotion, EmotionApplied, Language, SpokenSpan, Voice, WordTime};
+use crew::{Crew, Failure};
+use process::Fault;
+use prosody::Prosody;
+use wire::{Answer, Catalogue, Frame, Job, JobSpan, SpanSound};
+
+/// The engine's name in the settings.
+pub const NAME: &str = "espeak";
+/// A sentence takes milliseconds; a worker that takes this long hangs.
+pub const PATIENCE: Duration = Duration::from_secs(5);
+
+/// More is no sentence, in characters.
+const MAX_CHARS: usize = 4096;
+/// Unknown languages that are warned of; a log does not need more.
+const MAX_WARNINGS: usize = 64;
+#[cfg(target_os = "macos")]
+const INSTALL: &str = "brew install espeak-ng";
+#[cfg(not(target_os = "macos"))]
+const INSTALL: &str = "apt install espeak-ng";
+
+/// A cheap handle to the embedded voice.
+#[derive(Clone)]
+pub struct Espeak {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    crew: Crew,
+    /// Languages without a voice that the log knows of.
+    warned: Mutex<HashSet<Language>>,
+}
+
+impl Espeak {
+    /// The voice whose workers are this very program.
+    ///
+    /// # Errors
+    /// When the path of the running program is unknown.
+    pub fn embedded() -> io::Result<Self> {
+        Ok(Self::new(std::env::current_exe()?, PATIENCE))
+    }
+
+    /// The voice whose workers are `program`, run with [`worker::COMMAND`]; a job may take as long as `patience`.
+    #[must_use]
+    pub fn new(program: PathBuf, patience: Duration) -> Self {
+        let shared = Shared { crew: Crew::new(program, patience), warned: Mutex::default() };
+        Self { shared: Arc::new(shared) }
+    }
+}
+
+impl Synthesizer for Espeak {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn slots(&self) -> usize {
+        1
+    }
+
+    fn voice_key(&self, request: &SpeechRequest) -> String {
+        request.voice.clone().unwrap_or_default()
+    }
+
+    fn emotion_applied(&self, _emotion: Emotion) -> EmotionApplied {
+        EmotionApplied::Prosody
+    }
+
+    fn speak(
+        &self,
+        request: Arc<SpeechRequest>,
+    ) -> BoxStream<'static, Result<SpeechPart, ProviderError>> {
+        let shared = self.shared.clone();
+        async move { shared.speak(&request).await }
+            .map_ok(|parts| stream::iter(parts.map(Ok)))
+            .try_flatten_stream()
+            .boxed()
+    }
+
+    fn voices(&self) -> BoxFuture<'static, Result<Vec<Voice>, ProviderError>> {
+        let shared = self.shared.clone();
+        async move {
+            let catalogue = shared.crew.catalogue().await.map_err(provider_error)?;
+            Ok(catalogue.offered(NAME))
+        }
+        .boxed()
+    }
+}
+
+impl Shared {
+    async fn speak(&self, request: &SpeechRequest) -> Result<[SpeechPart; 2], ProviderError> {
+        let chars: usize = request.spans.iter().map(|span| span.text.chars().count()).sum();
+        if chars > MAX_CHARS {
+            return Err(rejected(format!("{chars} characters are more than {MAX_CHARS}")));
+        }
+        let job = |catalogue: &Catalogue| self.job(request, catalogue);
+        let frame = self.crew.perform(&request.spans, job).await.map_err(provider_error)?;
+        parts(&request.spans, frame)
+    }
+
+    fn job(&self, request: &SpeechRequest, catalogue: &Catalogue) -> Job {
+        let voice = |language| {
+            let wish = request.voice.as_deref();
+            catalogue.choose(language, wish).or_else(|| {
+                self.warn_of(language);
+                catalogue.choose(&Language::default(), wish)
+            })
+        };
+        let spans = request.spans.iter().map(|span| JobSpan {
+            voice: voice(&span.language).unwrap_or_default(),
+            // Left alone, punctuation is read out by name.
+            text: if words::has_words(&span.text) { span.text.clone() } else { String::new() },
+        });
+        Job { spans: spans.collect(), prosody: Prosody::of(request.emotion, request.emphasis) }
+    }
+
+    fn warn_of(&self, language: &Language) {
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        if warned.len() < MAX_WARNINGS && warned.insert(language.clone()) {
+            tracing::warn!(%language, "eSpeak NG has no voice for a language; English speaks it");
+        }
+    }
+}
+
+/// The sound and the words of an answer, if it is one to this request.
+fn parts(spoken: &[SpokenSpan], frame: Frame<Answer>) -> Result<[SpeechPart; 2], ProviderError> {
+    let (sample_rate, spans) = match frame.head {
+        Answer::Spoken { sample_rate, spans } => (sample_rate, spans),
+        Answer::Refused { reason } => return Err(rejected(reason)),
+    };
+    let told: usize = spans.iter().map(|span| span.bytes).sum();
+    if spans.len() != spoken.len() || told != frame.body.len() || !told.is_multiple_of(2) {
+        let reason = "the worker answered another job".to_owned();
+        return Err(ProviderError::Broken { provider: NAME.to_owned(), reason });
+    }
+    if frame.body.is_empty() {
+        return Err(rejected("there is nothing in it to say".to_owned()));
+    }
+    let words = words(spoken, &spans, sample_rate);
+    let frame = AudioFrame { sample_rate, pcm: Bytes::from(frame.body) };
+    Ok([SpeechPart::Audio(frame), SpeechPart::Words(words)])
+}
+
+fn words(spoken: &[SpokenSpan], sounds: &[SpanSound], sample_rate: u32) -> Vec<WordTime> {
+    let bytes_per_second = u64::from(sample_rate.max(1)) * 2;
+    let ms = |bytes: usize| (bytes as u64 * 1000 / bytes_per_second) as u32;
+    let mut heard = 0;
+    let mut words = Vec::new();
+    for (span, sound) in spoken.iter().zip(sounds) {
+        let begin = heard;
+        heard += sound.bytes;
+        words.extend(words::times(&span.text, &sound.marks, ms(begin)..ms(heard)));
+    }
+    words
+}
+
+fn rejected(reason: String) -> ProviderError {
+    ProviderError::Rejected { provider: NAME.to_owned(), reason }
+}
+
+fn provider_error(failure: Failure) -> ProviderError {
+    let provider = NAME.to_owned();
+    let reason = failure.to_string();
+    match failure {
+        Failure::Poison => ProviderError::Rejected { provider, reason },
+        Failure::Paused(pause) => ProviderError::AtCapacity { provider, retry_after: Some(pause) },
+        Failure::Start(Fault::NoLibrary(_)) => {
+            ProviderError::Unreachable { provider, reason: format!("{reason}: {INSTALL}") }
+        }
+        Failure::Start(_) => ProviderError::Unreachable { provider, reason },
+        Failure::Job(Fault::Late) => ProviderError::TimedOut { provider },
+        Failure::Job(_) => ProviderError::Broken { provider, reason },
+    }
+}
