@@ -10,6 +10,7 @@ pub mod http;
 pub mod ndjson;
 pub mod ollama;
 pub mod patience;
+pub mod openai_speech;
 
 use std::{sync::Arc, time::Duration};
 

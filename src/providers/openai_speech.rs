@@ -1,0 +1,297 @@
+//! Any voice behind an OpenAI-compatible `/v1/audio/speech`. It passes no sound on before it has heard all of it.
+
+mod pieces;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{
+    FutureExt, StreamExt, TryStreamExt,
+    future::BoxFuture,
+    stream::{self, BoxStream},
+};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use serde::Serialize;
+
+use super::{ProviderError, SpeechPart, SpeechRequest, Synthesizer, http};
+use crate::{
+    audio::wav,
+    domain::{AudioFrame, Emotion, EmotionApplied, Language, Voice},
+};
+use pieces::Piece;
+
+/// Servers of this kind queue by themselves.
+pub const DEFAULT_SLOTS: usize = 512;
+/// A sentence takes a slow computer a few seconds.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// What OpenAI takes, in characters.
+const MAX_CHARS: usize = 4096;
+/// Eleven minutes at 24 kHz, in bytes.
+const MAX_ANSWER_BYTES: usize = 32 << 20;
+/// Nobody speaks slower; a longer sound is not this text.
+const MAX_MS_PER_CHAR: u64 = 1000;
+/// What a sound of a single word may last on top, in milliseconds.
+const MAX_MS: u64 = 5000;
+/// How many voices of one sentence speak at once.
+const PARALLEL_PIECES: usize = 4;
+
+/// Where a voice is and how to ask for it. It has no `Debug`: the key is not to be printed.
+#[derive(Clone)]
+pub struct SpeechSettings {
+    /// The engine's name.
+    pub name: String,
+    /// The server's address, with or without `/v1` at its end.
+    pub url: String,
+    pub key: Option<String>,
+    pub model: String,
+    /// Speaks whatever nobody else does.
+    pub voice: String,
+    /// Voices for single languages.
+    pub voices: BTreeMap<Language, String>,
+    /// How many requests the server takes at once.
+    pub slots: usize,
+    /// The model follows instructions on how to speak.
+    pub instructions: bool,
+    /// For a whole answer.
+    pub timeout: Duration,
+}
+
+/// A cheap handle to the voice.
+#[derive(Clone)]
+pub struct OpenAiSpeech {
+    client: Client,
+    settings: Arc<SpeechSettings>,
+}
+
+impl OpenAiSpeech {
+    #[must_use]
+    pub fn new(client: Client, settings: SpeechSettings) -> Self {
+        Self { client, settings: Arc::new(settings) }
+    }
+
+    async fn synthesize(self, request: Arc<SpeechRequest>) -> Result<SpeechPart, ProviderError> {
+        let pieces = pieces::of(&self.settings, &request);
+        let chars: usize = pieces.iter().map(|piece| piece.text.chars().count()).sum();
+        if chars > MAX_CHARS {
+            let reason = format!("{chars} characters are more than {MAX_CHARS}");
+            return Err(ProviderError::Rejected { provider: self.settings.name.clone(), reason });
+        }
+        let sounds: Vec<_> = pieces.iter().map(|piece| self.say(piece, &request)).collect();
+        let sounds = stream::iter(sounds).buffered(PARALLEL_PIECES).try_collect().await?;
+        self.joined(sounds).map(SpeechPart::Audio)
+    }
+
+    async fn say(
+        &self,
+        piece: &Piece,
+        request: &SpeechRequest,
+    ) -> Result<AudioFrame, ProviderError> {
+        let settings = &self.settings;
+        let emotion = request.emotion;
+        let body = Body {
+            model: &settings.model,
+            input: &piece.text,
+            voice: &piece.voice,
+            response_format: "wav",
+            speed: (!settings.instructions).then(|| speed(emotion, request.emphasis)),
+            instructions: settings.instructions.then(|| instructions(emotion, request.emphasis)),
+        };
+        let response = self.send(self.request(Method::POST, "audio/speech").json(&body)).await?;
+        if !response.status().is_success() {
+            return Err(http::refusal(&settings.name, response).await);
+        }
+        let sound = self.read(response).await?;
+        let sound = wav::decode(&sound).map_err(|error| self.broken(error.to_string()))?;
+        let longest = MAX_MS + MAX_MS_PER_CHAR * piece.text.chars().count() as u64;
+        if sound.duration_ms() > longest {
+            return Err(self.broken(format!("{} ms of sound", sound.duration_ms())));
+        }
+        Ok(sound)
+    }
+
+    /// The body, as far as it has a bearable length.
+    async fn read(&self, mut response: Response) -> Result<Bytes, ProviderError> {
+        let mut body = BytesMut::new();
+        while let Some(bytes) = response.chunk().await.map_err(|error| self.failure(&error))? {
+            if body.len() + bytes.len() > MAX_ANSWER_BYTES {
+                return Err(self.broken(format!("more than {MAX_ANSWER_BYTES} bytes")));
+            }
+            body.extend_from_slice(&bytes);
+        }
+        Ok(body.freeze())
+    }
+
+    fn joined(&self, mut sounds: Vec<AudioFrame>) -> Result<AudioFrame, ProviderError> {
+        if sounds.len() == 1 {
+            return Ok(sounds.remove(0));
+        }
+        let sample_rate = sounds.first().map_or(0, |sound| sound.sample_rate);
+        if sounds.iter().any(|sound| sound.sample_rate != sample_rate) {
+            return Err(self.broken("its voices have different sample rates".to_owned()));
+        }
+        let pcm = sounds.iter().flat_map(|sound| sound.pcm.iter().copied()).collect();
+        Ok(AudioFrame { sample_rate, pcm })
+    }
+
+    /// What the server says it has; `None` when it does not tell.
+    async fn listed(&self) -> Result<Option<Vec<String>>, ProviderError> {
+        let response = self.send(self.request(Method::GET, "audio/voices")).await?;
+        match response.status() {
+            status if status.is_success() => {
+                let body = self.read(response).await?;
+                Ok(serde_json::from_slice(&body).ok().and_then(|list| voice_names(&list)))
+            }
+            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => Ok(None),
+            _ => Err(http::refusal(&self.settings.name, response).await),
+        }
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let base = self.settings.url.trim_end_matches('/');
+        let base = base.strip_suffix("/v1").unwrap_or(base);
+        let request = self.client.request(method, format!("{base}/v1/{path}"));
+        let request = request.timeout(self.settings.timeout);
+        match &self.settings.key {
+            Some(key) => request.bearer_auth(key),
+            None => request,
+        }
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Response, ProviderError> {
+        request.send().await.map_err(|error| self.failure(&error))
+    }
+
+    fn failure(&self, error: &reqwest::Error) -> ProviderError {
+        http::failure(&self.settings.name, error)
+    }
+
+    fn broken(&self, reason: String) -> ProviderError {
+        ProviderError::Broken { provider: self.settings.name.clone(), reason }
+    }
+}
+
+impl Synthesizer for OpenAiSpeech {
+    fn name(&self) -> &str {
+        &self.settings.name
+    }
+
+    fn slots(&self) -> usize {
+        self.settings.slots
+    }
+
+    fn voice_key(&self, request: &SpeechRequest) -> String {
+        let pieces = pieces::of(&self.settings, request);
+        let voices: Vec<_> = pieces.iter().map(|piece| piece.voice.as_str()).collect();
+        format!("{}:{}", self.settings.model, voices.join(","))
+    }
+
+    fn emotion_applied(&self, _emotion: Emotion) -> EmotionApplied {
+        if self.settings.instructions { EmotionApplied::Markup } else { EmotionApplied::Prosody }
+    }
+
+    fn speak(
+        &self,
+        request: Arc<SpeechRequest>,
+    ) -> BoxStream<'static, Result<SpeechPart, ProviderError>> {
+        stream::once(self.clone().synthesize(request)).boxed()
+    }
+
+    fn voices(&self) -> BoxFuture<'static, Result<Vec<Voice>, ProviderError>> {
+        let voice = self.clone();
+        async move {
+            let names = voice.listed().await?.unwrap_or_else(|| voice.settings.configured());
+            Ok(names.into_iter().map(|name| voice.settings.voice(name)).collect())
+        }
+        .boxed()
+    }
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    model: &'a str,
+    input: &'a str,
+    voice: &'a str,
+    response_format: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    speed: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instructions: Option<String>,
+}
+
+impl SpeechSettings {
+    fn configured(&self) -> Vec<String> {
+        let mut names = vec![self.voice.clone()];
+        names.extend(self.voices.values().filter(|name| **name != self.voice).cloned());
+        names
+    }
+
+    fn voice(&self, name: String) -> Voice {
+        let own = self.voices.iter().find(|(_, voice)| **voice == name);
+        Voice {
+            language: own.map(|(language, _)| language.clone()),
+            id: name.clone(),
+            name,
+            engine: self.name.clone(),
+        }
+    }
+}
+
+/// `{"voices": […]}` of names, or of objects that have one.
+fn voice_names(list: &serde_json::Value) -> Option<Vec<String>> {
+    let name = |entry: &serde_json::Value| {
+        let id = || ["id", "voice_id", "name"].iter().find_map(|key| entry.get(key)?.as_str());
+        entry.as_str().or_else(id).map(str::to_owned)
+    };
+    let entries = list.get("voices").unwrap_or(list).as_array()?;
+    Some(entries.iter().filter_map(name).collect())
+}
+
+/// How fast an emotion speaks, as a multiple of the voice's own speed.
+fn speed(emotion: Emotion, emphasis: bool) -> f64 {
+    let per_cent = match emotion {
+        Emotion::Neutral => 100,
+        Emotion::Happy => 105,
+        Emotion::Excited => 112,
+        Emotion::Encouraging => 103,
+        Emotion::Proud => 97,
+        Emotion::Curious => 102,
+        Emotion::Surprised | Emotion::Playful => 108,
+        Emotion::Confused | Emotion::Serious => 95,
+        Emotion::Thoughtful | Emotion::Empathetic | Emotion::Calm => 90,
+        Emotion::Sad => 85,
+    };
+    f64::from(if emphasis { per_cent - 7 } else { per_cent }) / 100.0
+}
+
+fn instructions(emotion: Emotion, emphasis: bool) -> String {
+    let tone = emotion.name();
+    let stress = if emphasis { " Stress every word." } else { "" };
+    format!("You are a language tutor. Speak clearly, in a {tone} tone.{stress}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_of_voices_come_in_several_shapes() {
+        for list in [
+            r#"{"voices":["a","b"]}"#,
+            r#"{"voices":[{"id":"a","name":"Anna"},{"voice_id":"b"}]}"#,
+            r#"[{"name":"a"},{"name":"b"}]"#,
+        ] {
+            let names = voice_names(&serde_json::from_str(list).unwrap());
+            assert_eq!(names.unwrap(), ["a", "b"], "{list}");
+        }
+        assert_eq!(voice_names(&serde_json::json!({"error": "no"})), None);
+    }
+
+    #[test]
+    fn every_emotion_but_neutral_changes_the_speed() {
+        for &emotion in Emotion::ALL {
+            assert_eq!((speed(emotion, false) - 1.0).abs() < 0.001, emotion == Emotion::Neutral);
+            assert!((0.25..=4.0).contains(&speed(emotion, true)));
+        }
+    }
+}
