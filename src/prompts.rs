@@ -1,5 +1,14 @@
 //! The folder `prompts/`: from disk when it is there, else as embedded in the binary. It reads; it never writes.
 
+pub mod lessons;
+
+pub mod lesson;
+pub mod wording;
+
+pub mod pattern;
+pub mod tagged;
+pub mod words;
+
 use std::path::PathBuf;
 
 use rust_embed::RustEmbed;
