@@ -11,6 +11,7 @@ pub mod ndjson;
 pub mod ollama;
 pub mod patience;
 pub mod openai_speech;
+pub mod practice;
 
 use std::{sync::Arc, time::Duration};
 

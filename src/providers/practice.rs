@@ -1,0 +1,120 @@
+//! The tutor that needs no language model: it plays lessons that teachers have written. It makes nothing up.
+//!
+//! It keeps no state: where the learner stands is a fold over the messages of the present lesson, so a restart of
+//! the server, or another node, goes on with the same sentence.
+
+mod judge;
+mod play;
+
+use std::sync::Arc;
+
+use futures_util::{
+    FutureExt, StreamExt,
+    future::{self, BoxFuture},
+    stream::{self, BoxStream},
+};
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::{ChatMessage, ChatModel, ChatRequest, LessonKey, ModelInfo, ModelPart, ProviderError};
+use crate::{domain::Role, prompts::lessons::Lessons};
+use play::Play;
+
+/// Answers from the lessons of a catalogue.
+#[derive(Clone, Debug)]
+pub struct Practice {
+    lessons: Arc<Lessons>,
+}
+
+impl Practice {
+    #[must_use]
+    pub fn new(lessons: Arc<Lessons>) -> Self {
+        Self { lessons }
+    }
+
+    /// The whole answer, in the tagged form.
+    #[must_use]
+    pub fn answer(&self, request: &ChatRequest) -> String {
+        let LessonKey { language, level, scenario } = &request.lesson;
+        let Some(lesson) = self.lessons.find(language, *level, scenario.as_deref()) else {
+            return self.no_lesson(request);
+        };
+        let mut play = Play::new(lesson, self.lessons.wording(lesson));
+        let run = present_run(&request.messages, &request.lesson);
+        let mut heard = run.messages.iter().filter(|message| message.role == Role::User);
+        let mut answer = match heard.next() {
+            Some(first) if run.opened => play.hear(&first.text),
+            Some(first) => play.open_with(&first.text, run.introduce),
+            None => play.open(run.introduce),
+        };
+        for message in heard {
+            answer = play.hear(&message.text);
+        }
+        answer
+    }
+
+    fn no_lesson(&self, request: &ChatRequest) -> String {
+        let names = self.lessons.language_names();
+        let offer = match names.as_slice() {
+            [] => "There is no lesson here yet.".to_owned(),
+            names => format!("I have lessons in {}. Please choose one of them.", names.join(", ")),
+        };
+        format!(
+            "[empathetic] <en>I am sorry, I cannot teach the language {} without a language model.</en> \
+             [encouraging] <en>{offer}</en>",
+            request.lesson.language
+        )
+    }
+}
+
+impl ChatModel for Practice {
+    fn info(&self) -> ModelInfo {
+        ModelInfo { name: "practice".into(), provider: "parla".into(), context_tokens: None }
+    }
+
+    fn reply(&self, request: ChatRequest) -> BoxStream<'static, Result<ModelPart, ProviderError>> {
+        let tutor = self.clone();
+        let answer = stream::once(async move { tutor.answer(&request) });
+        let pieces = answer.flat_map(|text| {
+            let words: Vec<_> =
+                text.split_word_bounds().map(|word| Ok(ModelPart::Text(word.into()))).collect();
+            stream::iter(words)
+        });
+        pieces.chain(stream::iter([Ok(ModelPart::Done { usage: None })])).boxed()
+    }
+
+    fn check(&self) -> BoxFuture<'static, Result<(), ProviderError>> {
+        future::ready(Ok(())).boxed()
+    }
+}
+
+/// The part of the history that belongs to the lesson as it is played now.
+struct Run<'a> {
+    messages: &'a [ChatMessage],
+    /// The tutor has opened it, so the learner's first message is an answer.
+    opened: bool,
+    /// The learner has not been told yet who is speaking.
+    introduce: bool,
+}
+
+/// What follows the last opening. The tutor has opened where it spoke although nobody had said anything to it: at
+/// the beginning of the lesson, or after itself. A history that ends with the tutor asks for a new opening.
+fn present_run<'a>(messages: &'a [ChatMessage], lesson: &LessonKey) -> Run<'a> {
+    let introduce = !messages.iter().any(|message| message.role == Role::Assistant);
+    let is_tutor = |message: Option<&ChatMessage>| {
+        message.is_some_and(|message| message.role == Role::Assistant)
+    };
+    if is_tutor(messages.last()) {
+        return Run { messages: &[], opened: false, introduce };
+    }
+    let begin =
+        messages.iter().rposition(|message| message.lesson != *lesson).map_or(0, |at| at + 1);
+    let messages = messages.get(begin..).unwrap_or_default();
+    let opening = (0..messages.len())
+        .rev()
+        .find(|&at| is_tutor(messages.get(at)) && (at == 0 || is_tutor(messages.get(at - 1))));
+    let messages = messages.get(opening.map_or(0, |at| at + 1)..).unwrap_or_default();
+    Run { messages, opened: opening.is_some(), introduce }
+}
+
+#[cfg(test)]
+mod tests;
