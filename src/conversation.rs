@@ -1,8 +1,141 @@
 //! One conversation: who may speak, what the tutor answers, and what becomes of each chunk.
+//!
+//! A [`Conversation`] is a handle. Its actor begins with the first command and ends when nothing has happened for a
+//! while; only the actor changes the conversation, and what it decides stands in the two pure machines.
 
 pub mod parser;
+pub mod prompt;
 pub mod turn_machine;
 pub mod turn_taking;
-//! One conversation of a learner with the tutor. It holds no provider by name.
 
-pub mod prompt;
+mod actor;
+mod audio_files;
+mod directory;
+mod memory;
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use crate::{
+    domain::{
+        ChatCommand, ConversationId, Event, Failure, MessageId, TurnId, TurnSnapshot, UserId,
+    },
+    hub::{Cursor, Resume, Subscription},
+    storage::Page,
+};
+
+use actor::Request;
+
+pub use audio_files::{AudioFile, AudioFiles};
+pub use directory::{ConversationParts, ConversationSettings, Conversations};
+
+/// A handle to one conversation, cheap to clone. Holding one costs nothing while nobody speaks.
+#[derive(Clone)]
+pub struct Conversation {
+    id: ConversationId,
+    owner: UserId,
+    name: Arc<str>,
+    directory: Conversations,
+}
+
+/// A message that is on disk and being answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    pub turn: TurnId,
+    /// The learner's message; the tutor's when the tutor opens.
+    pub message: MessageId,
+    /// The same request was accepted before: this is its turn, nothing new has begun.
+    pub is_repeat: bool,
+}
+
+/// A listener's beginning.
+pub struct Joined {
+    pub cursor: Cursor,
+    /// The newest sequence number at that moment.
+    pub seq: u64,
+    /// Everything after the client's last event follows.
+    pub recovered: bool,
+    /// The turn in progress, for a listener that has not recovered.
+    pub snapshot: Option<Arc<TurnSnapshot>>,
+    /// The newest stored message, for a listener that wanted to resume and has to reload the history instead.
+    pub last_message: Option<MessageId>,
+}
+
+impl Conversation {
+    /// The name inside parla; clients never see it.
+    #[must_use]
+    pub fn id(&self) -> &ConversationId {
+        &self.id
+    }
+
+    /// What its clients call it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Stores a learner's message and has it answered; resolves when the message is on disk.
+    ///
+    /// # Errors
+    /// A message that is too long, a repeat under another text, a full queue, or a store that does not work.
+    pub async fn say(&self, user: UserId, command: ChatCommand) -> Result<Accepted, Failure> {
+        let (reply, answer) = oneshot::channel();
+        let request = Request::Say { user, command, reply };
+        self.directory.send(self, request).await.map_err(|_| going_down())?;
+        answer.await.unwrap_or_else(|_| Err(going_down()))
+    }
+
+    /// Stops that turn, or the present one; nothing when nobody speaks.
+    pub async fn stop(&self, turn: Option<TurnId>) {
+        self.directory.send_if_awake(self, Request::Stop { turn }).await;
+    }
+
+    /// Notes how far a client has played.
+    pub async fn played(&self, turn: TurnId, index: usize, ms: u64) {
+        self.directory.send_if_awake(self, Request::Played { turn, index, ms }).await;
+    }
+
+    /// Tells the others that somebody is typing.
+    pub fn typing(&self, user: UserId, is_typing: bool) {
+        self.directory.log(&self.id).publish(Event::Typing { user, is_typing });
+    }
+
+    /// Listens from after the client's last event when that can be had, else from now with a snapshot.
+    pub async fn join(&self, resume: Option<Resume>) -> Joined {
+        let (reply, answer) = oneshot::channel();
+        let request = Request::Join { resume: resume.clone(), reply };
+        let woken = self.directory.send_if_awake(self, request).await;
+        let told = if woken { answer.await.ok() } else { None };
+        let mut joined = told.unwrap_or_else(|| {
+            Joined::new(self.directory.log(&self.id).subscribe(resume.as_ref()), None)
+        });
+        if resume.is_some() && !joined.recovered {
+            joined.last_message = self.last_message().await;
+        }
+        joined
+    }
+
+    /// `None` as well when the store does not answer: the client reloads the history in either case.
+    async fn last_message(&self) -> Option<MessageId> {
+        let page = Page { before: None, limit: 1 };
+        let messages = self.directory.parts().storage.messages(&self.id, page).await.ok()?;
+        messages.into_iter().next().map(|stored| stored.message.id)
+    }
+}
+
+impl Joined {
+    fn new(subscription: Subscription, snapshot: Option<Arc<TurnSnapshot>>) -> Self {
+        let Subscription { cursor, seq, recovered } = subscription;
+        let snapshot = snapshot.filter(|_| !recovered);
+        Self { cursor, seq, recovered, snapshot, last_message: None }
+    }
+}
+
+fn going_down() -> Failure {
+    Failure {
+        code: "shutting_down",
+        message: "the server is going down".to_owned(),
+        retryable: true,
+    }
+}

@@ -16,7 +16,8 @@ pub use command::{ChatCommand, Command, LessonChoice};
 pub use emotion::Emotion;
 pub use event::{Event, Failure, Timings, Usage};
 pub use ids::{
-    AudioFileId, ChunkId, ConnectionId, ConversationId, MessageId, TurnId, UserId, random_token,
+    AudioFileId, ChunkId, ConnectionId, ConversationId, MessageId, TurnId, UserId, random_byte,
+    random_token,
 };
 pub use language::{Language, Level};
 pub use message::{Correction, Message, Role};

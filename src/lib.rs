@@ -4,15 +4,30 @@
 //! The modules stand in the order of `docs/ARCHITECTURE.md`: each imports only from those above it.
 
 pub mod domain;
-pub mod prompts;
 pub mod shutdown;
+pub mod telemetry;
 pub mod wall_clock;
 
 pub mod audio;
+pub mod prompts;
 
 pub mod providers;
 pub mod storage;
 
 pub mod hub;
 
+pub mod auth;
+
+pub mod synthesis;
+
 pub mod conversation;
+
+pub mod session;
+
+pub mod dialect;
+
+pub mod config;
+
+pub mod app;
+
+pub mod transport;

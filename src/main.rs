@@ -1,10 +1,19 @@
-//! The command line. It reads arguments and starts things; it decides nothing else.
+//! The command line: reads arguments and starts what they ask for. It decides nothing else.
 
-use parla::providers::espeak::worker;
+mod cli;
 
-fn main() -> std::io::Result<()> {
-    match std::env::args().nth(1).as_deref() {
-        Some(worker::COMMAND) => worker::run(),
-        _ => Ok(()),
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    // Two crypto providers may be compiled in; the first use of TLS panics unless one is chosen.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    match cli::run(cli::Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            cli::complain(&error);
+            ExitCode::FAILURE
+        }
     }
 }

@@ -9,8 +9,8 @@ pub mod espeak;
 pub mod http;
 pub mod ndjson;
 pub mod ollama;
-pub mod patience;
 pub mod openai_speech;
+pub mod patience;
 pub mod practice;
 
 use std::{sync::Arc, time::Duration};

@@ -212,6 +212,12 @@ impl TurnMachine {
         self.turns.iter().find(|live| live.id() == turn)?.chunk(index)
     }
 
+    /// Who answers in the turn and in which setting, while it is alive.
+    #[must_use]
+    pub fn metadata(&self, turn: &TurnId) -> Option<&Arc<TurnMetadata>> {
+        Some(self.turns.iter().find(|live| live.id() == turn)?.metadata())
+    }
+
     /// The turn being made, if any.
     #[must_use]
     pub fn making(&self) -> Option<&TurnId> {

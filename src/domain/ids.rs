@@ -89,6 +89,14 @@ pub fn random_token() -> String {
     bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 63)])).collect()
 }
 
+/// One random byte, to spread over time what would otherwise happen all at once.
+#[must_use]
+pub fn random_byte() -> u8 {
+    let mut byte = [0u8; 1];
+    SystemRandom::new().fill(&mut byte).expect("invariant: the system has a random source");
+    byte[0]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,7 +9,7 @@ use crate::{
     conversation::parser::{Draft, Parser, Piece},
     domain::{
         Chunk, ChunkAudio, ChunkId, Correction, Event, Failure, Millis, SpeechState, Timings,
-        TurnId, TurnSnapshot, Usage, UserId,
+        TurnId, TurnMetadata, TurnSnapshot, Usage, UserId,
     },
 };
 
@@ -78,6 +78,10 @@ impl Turn {
 
     pub(super) fn chunk(&self, index: usize) -> Option<Arc<Chunk>> {
         self.chunks.get(index).cloned()
+    }
+
+    pub(super) fn metadata(&self) -> &Arc<TurnMetadata> {
+        &self.ask.metadata
     }
 
     pub(super) fn is_stored(&self) -> bool {

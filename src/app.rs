@@ -1,0 +1,137 @@
+//! Puts the house together: the only place that names concrete providers. It serves nothing by itself.
+
+mod models;
+mod voices;
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context;
+use tokio::time::Instant;
+
+use crate::{
+    auth::{Auth, Doors, Secret},
+    config::Settings,
+    conversation::{
+        AudioFiles, ConversationParts, ConversationSettings, Conversations, prompt::Prompter,
+    },
+    hub::Hub,
+    prompts::{Prompts, lessons::Lessons},
+    providers::{ChatModel, Synthesizer},
+    shutdown::Shutdown,
+    storage::{Sqlite, Storage},
+    synthesis::{AudioCache, CacheSettings, PoolSettings, SpeechPool},
+};
+
+pub use voices::engines;
+
+/// How often the hub forgets logs that nobody needs.
+const SWEEP: Duration = Duration::from_secs(30);
+/// Bytes of finished audio in memory.
+const AUDIO_MEMORY: u64 = 8 * 1024 * 1024;
+/// Bytes of finished audio on disk.
+const AUDIO_DISK: u64 = 512 * 1024 * 1024;
+
+/// Everything that a request may need; clones share it.
+#[derive(Clone)]
+pub struct App {
+    pub auth: Auth,
+    pub doors: Arc<Doors>,
+    pub conversations: Conversations,
+    pub audio_files: AudioFiles,
+    pub storage: Arc<dyn Storage>,
+    pub speech: SpeechPool,
+    pub engines: Arc<[Arc<dyn Synthesizer>]>,
+    pub model: Arc<dyn ChatModel>,
+    pub lessons: Arc<Lessons>,
+    pub shutdown: Shutdown,
+}
+
+impl App {
+    /// Opens the store, finds the providers, and settles what an earlier crash has left.
+    ///
+    /// # Errors
+    /// When the data folder, the store or the prompts cannot be used.
+    pub async fn start(settings: &Settings, shutdown: &Shutdown) -> anyhow::Result<Self> {
+        let data = &settings.data;
+        std::fs::create_dir_all(data)
+            .with_context(|| format!("the data folder {} cannot be made", data.display()))?;
+        let secret = Secret::load(&data.join("secret"))
+            .with_context(|| format!("the key in {} cannot be used", data.display()))?;
+        let storage: Arc<dyn Storage> = Arc::new(open_storage(settings, shutdown).await?);
+        let hub = Hub::new();
+        sweep(hub.clone(), shutdown);
+        let prompts = Prompts::new(settings.prompts.clone());
+        let lessons = Arc::new(Lessons::load(&prompts));
+        for problem in lessons.problems() {
+            tracing::warn!(file = problem.file, reason = problem.reason, "a lesson is left out");
+        }
+        let engines = engines(settings)?;
+        let cache = AudioCache::open(
+            CacheSettings {
+                folder: settings.audio_cache.clone(),
+                memory_bytes: AUDIO_MEMORY,
+                disk_bytes: AUDIO_DISK,
+            },
+            shutdown,
+        );
+        let speech =
+            SpeechPool::new(engines.clone(), cache, PoolSettings::default(), shutdown.clone());
+        let model = models::model(settings, &lessons, shutdown).await?;
+        let audio_files = AudioFiles::new(Arc::clone(&storage));
+        let conversations = Conversations::new(ConversationParts {
+            hub,
+            storage: Arc::clone(&storage),
+            model: Arc::clone(&model),
+            speech: speech.clone(),
+            lessons: Arc::clone(&lessons),
+            prompter: Prompter::new(&prompts).context("the prompt templates cannot be used")?,
+            audio_files: audio_files.clone(),
+            settings: ConversationSettings {
+                history_messages: settings.history_messages,
+                ..ConversationSettings::default()
+            },
+            shutdown: shutdown.clone(),
+            began: Instant::now(),
+        });
+        Ok(Self {
+            auth: Auth::new(secret, settings.is_loopback()),
+            doors: Arc::new(Doors {
+                origins: settings.origins.clone(),
+                is_loopback: settings.is_loopback(),
+            }),
+            conversations,
+            audio_files,
+            storage,
+            speech,
+            engines: engines.into(),
+            model,
+            lessons,
+            shutdown: shutdown.clone(),
+        })
+    }
+}
+
+async fn open_storage(settings: &Settings, shutdown: &Shutdown) -> anyhow::Result<Sqlite> {
+    let file = settings.data.join("parla.db");
+    let storage = Sqlite::open(&file, shutdown).await.with_context(|| {
+        format!("the database {} cannot be used; a copy of the folder restores it", file.display())
+    })?;
+    let interrupted = storage.fail_interrupted().await?;
+    if interrupted > 0 {
+        tracing::warn!(interrupted, "turns that the last run left unfinished are marked as failed");
+    }
+    Ok(storage)
+}
+
+fn sweep(hub: Hub, shutdown: &Shutdown) {
+    let draining = shutdown.clone();
+    shutdown.spawn("hub sweep", async move {
+        let mut every = tokio::time::interval(SWEEP);
+        loop {
+            tokio::select! {
+                _ = every.tick() => hub.sweep(Instant::now()),
+                () = draining.draining() => return,
+            }
+        }
+    });
+}

@@ -1,0 +1,100 @@
+//! The commands of `parla` and their flags.
+
+mod say;
+mod serve;
+mod show;
+
+use std::{io::Write, path::PathBuf};
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+use parla::{
+    config::{Environment, Flags, Settings},
+    providers::espeak::worker,
+};
+
+/// A voice tutor server: the answer is spoken, sentence by sentence, while the model is still writing it.
+#[derive(Parser)]
+#[command(version, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Flags that every command takes; each has an environment variable and a line of parla.toml behind it.
+#[derive(Args)]
+struct Common {
+    /// Settings file [default: parla.toml, when there is one]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Addresses to listen on, comma-separated [env `PARLA_LISTEN`, default: 127.0.0.1:11200]
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Folder of the database and the server's key [env `PARLA_DATA`, default: data]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    data: Option<PathBuf>,
+    /// Who writes the answers: auto, practice, ollama, ollama:NAME [env `PARLA_MODEL`, default: auto]
+    #[arg(long, global = true, value_name = "MODEL")]
+    model: Option<String>,
+    /// Who speaks, in the order in which they are tried [env `PARLA_TTS`, default: espeak]
+    #[arg(long, global = true, value_name = "NAMES")]
+    tts: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server (what happens without a command, too)
+    Serve,
+    /// Speak a text into a WAV file
+    Say(say::SayArguments),
+    /// List the voices of all engines
+    Voices {
+        /// Only voices of this language, such as es
+        #[arg(long)]
+        language: Option<String>,
+    },
+    /// Show the settings in force, secrets left out
+    Config,
+    /// Speak for the server; started by it
+    #[command(name = worker::COMMAND, hide = true)]
+    EspeakWorker,
+}
+
+pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let Arguments { command, common } = arguments;
+    if matches!(command, Some(Command::EspeakWorker)) {
+        return worker::run().context("the eSpeak NG worker ended");
+    }
+    let flags = Flags {
+        file: common.config,
+        listen: common.listen,
+        data: common.data,
+        model: common.model,
+        tts: common.tts,
+    };
+    let settings = Settings::load(&flags, &Environment::of_process())?;
+    match command.unwrap_or(Command::Serve) {
+        Command::Serve => in_runtime(serve::serve(settings)),
+        Command::Say(say) => in_runtime(say::say(settings, say)),
+        Command::Voices { language } => in_runtime(show::voices(settings, language)),
+        Command::Config => show::config(&settings),
+        Command::EspeakWorker => Ok(()),
+    }
+}
+
+/// The last word of a command that failed.
+pub(crate) fn complain(error: &anyhow::Error) {
+    let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+    // There is nowhere left to report that the terminal is gone.
+    drop(writeln!(std::io::stderr(), "parla: {}", causes.join(": ")));
+}
+
+fn in_runtime(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the runtime cannot be started")?
+        .block_on(work)
+}

@@ -1,0 +1,176 @@
+//! Settings: flag over environment over `parla.toml` over default. The only place that reads the environment.
+
+mod environment;
+mod file;
+mod providers;
+
+use std::{
+    fmt,
+    net::{SocketAddr, ToSocketAddrs},
+    path::PathBuf,
+};
+
+pub use environment::Environment;
+pub use providers::{ModelChoice, SpeechProvider, VoiceChoice};
+
+use crate::telemetry::LogFormat;
+
+use file::SettingsFile;
+
+/// What the command line says; what is `None` is left to the next source.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    pub file: Option<PathBuf>,
+    pub listen: Option<String>,
+    pub data: Option<PathBuf>,
+    pub model: Option<String>,
+    pub tts: Option<String>,
+}
+
+/// All settings, checked.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub listen: Vec<SocketAddr>,
+    /// Holds the database and the server's secret.
+    pub data: PathBuf,
+    pub audio_cache: PathBuf,
+    /// Takes the place of the built-in prompts and lessons when it exists.
+    pub prompts: PathBuf,
+    pub model: ModelChoice,
+    /// Where Ollama is, as its own client reads it.
+    pub ollama_host: String,
+    /// In the order in which they are tried.
+    pub voices: Vec<VoiceChoice>,
+    /// Further pages that may use the server.
+    pub origins: Vec<String>,
+    pub history_messages: u32,
+    pub log: String,
+    pub log_format: LogFormat,
+    /// What was said but means nothing; to be logged.
+    pub warnings: Vec<String>,
+}
+
+/// A setting that cannot be used; says which and what would do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name}: {reason}")]
+pub struct SettingError {
+    pub name: String,
+    pub reason: String,
+}
+
+/// A secret that is never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretText(String);
+
+impl SecretText {
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("<secret>")
+    }
+}
+
+impl Settings {
+    /// Reads all sources.
+    ///
+    /// # Errors
+    /// The first setting that cannot be used.
+    pub fn load(flags: &Flags, environment: &Environment) -> Result<Self, SettingError> {
+        let file = SettingsFile::read(flags.file.as_deref())?;
+        environment.refuse_unsupported()?;
+        let env = |name: &str| environment.get(name);
+        let text = |flag: Option<&String>, name: &str, file: Option<&String>, default: &str| {
+            let chosen = flag.cloned().or_else(|| env(name)).or_else(|| file.cloned());
+            chosen.unwrap_or_else(|| default.to_owned())
+        };
+        let path = |flag: Option<&PathBuf>, name: &str, file: Option<&PathBuf>, default: &str| {
+            let chosen = flag.cloned().or_else(|| env(name).map(PathBuf::from));
+            chosen.or_else(|| file.cloned()).unwrap_or_else(|| PathBuf::from(default))
+        };
+        let listen =
+            text(flags.listen.as_ref(), "PARLA_LISTEN", file.listen.as_ref(), "127.0.0.1:11200");
+        let model = text(flags.model.as_ref(), "PARLA_MODEL", file.model.as_ref(), "auto");
+        let tts = text(flags.tts.as_ref(), "PARLA_TTS", file.tts().as_ref(), "espeak");
+        let format = text(None, "PARLA_LOG_FORMAT", file.log_format.as_ref(), "auto");
+        Ok(Self {
+            listen: addresses(&listen)?,
+            data: path(flags.data.as_ref(), "PARLA_DATA", file.data.as_ref(), "data"),
+            audio_cache: path(None, "PARLA_AUDIO_CACHE", file.audio_cache.as_ref(), "audio_cache"),
+            prompts: path(None, "PARLA_PROMPTS", file.prompts.as_ref(), "prompts"),
+            model: ModelChoice::parse(&model)?,
+            ollama_host: env("OLLAMA_HOST").unwrap_or_default(),
+            voices: providers::voices(&tts, &file.providers, environment)?,
+            origins: list(&text(None, "PARLA_ORIGINS", file.origins().as_ref(), "")),
+            history_messages: number(
+                "PARLA_HISTORY_MESSAGES",
+                env("PARLA_HISTORY_MESSAGES"),
+                file.history_messages.unwrap_or(200),
+            )?,
+            log: text(None, "PARLA_LOG", file.log.as_ref(), "info"),
+            log_format: log_format(&format)?,
+            warnings: environment.warnings(),
+        })
+    }
+
+    /// Whether only this machine can reach the server.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        self.listen.iter().all(|address| address.ip().is_loopback())
+    }
+}
+
+impl SettingError {
+    pub(crate) fn new(name: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { name: name.into(), reason: reason.into() }
+    }
+}
+
+fn log_format(text: &str) -> Result<LogFormat, SettingError> {
+    match text {
+        "auto" => Ok(LogFormat::Auto),
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        other => {
+            let reason = format!("{other:?} is none of auto, text, json");
+            Err(SettingError::new("PARLA_LOG_FORMAT", reason))
+        }
+    }
+}
+
+/// Comma-separated, empty parts left out.
+fn list(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}
+
+fn addresses(text: &str) -> Result<Vec<SocketAddr>, SettingError> {
+    let mut found = Vec::new();
+    for part in list(text) {
+        let resolved = part.to_socket_addrs().map_err(|error| {
+            let reason = format!("{part:?} is no address such as 127.0.0.1:11200 ({error})");
+            SettingError::new("PARLA_LISTEN", reason)
+        })?;
+        // A name may stand for several addresses of which the machine has only some: the first serves.
+        found.extend(resolved.take(1));
+    }
+    if found.is_empty() {
+        return Err(SettingError::new("PARLA_LISTEN", "no address to listen on"));
+    }
+    Ok(found)
+}
+
+fn number(name: &str, text: Option<String>, default: u32) -> Result<u32, SettingError> {
+    match text {
+        None => Ok(default),
+        Some(text) => text
+            .parse()
+            .map_err(|_| SettingError::new(name, format!("{text:?} is no whole number"))),
+    }
+}
+
+#[cfg(test)]
+mod tests;

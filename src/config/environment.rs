@@ -1,0 +1,114 @@
+//! The process's environment, or a test's. Secrets may come from files; unknown names are pointed out.
+
+use std::collections::BTreeMap;
+
+use super::SettingError;
+
+/// What parla reads.
+const KNOWN: &[&str] = &[
+    "PARLA_LISTEN",
+    "PARLA_DATA",
+    "PARLA_AUDIO_CACHE",
+    "PARLA_PROMPTS",
+    "PARLA_MODEL",
+    "PARLA_TTS",
+    "PARLA_ORIGINS",
+    "PARLA_HISTORY_MESSAGES",
+    "PARLA_LOG",
+    "PARLA_LOG_FORMAT",
+];
+/// Agreed names whose abilities this version does not have. Leaving one out silently could open a door that
+/// somebody believes to be shut.
+const UNSUPPORTED: &[&str] = &[
+    "PARLA_JWT_SECRET",
+    "PARLA_JWKS_URL",
+    "PARLA_JWT_ISSUER",
+    "PARLA_JWT_AUDIENCE",
+    "PARLA_TLS_CERT",
+    "PARLA_TLS_KEY",
+    "PARLA_TRUSTED_PROXIES",
+    "PARLA_ROOMS",
+    "PARLA_STT",
+    "PARLA_REALTIME",
+    "PARLA_MANAGEMENT_LISTEN",
+    "PARLA_MAX_CONNECTIONS",
+    "PARLA_MAX_TURNS",
+];
+/// How alike two names must be for one to be a slip of the other, from 0 to 1.
+const LIKENESS: f64 = 0.75;
+
+/// Names and values.
+#[derive(Clone, Debug, Default)]
+pub struct Environment(BTreeMap<String, String>);
+
+impl Environment {
+    /// The process's own.
+    #[must_use]
+    pub fn of_process() -> Self {
+        // A value that is not UTF-8 cannot mean anything here.
+        let readable = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
+        Self(readable.collect())
+    }
+
+    /// A value; an empty one counts as absent.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<String> {
+        self.0.get(name).filter(|value| !value.is_empty()).cloned()
+    }
+
+    /// A secret, from the variable or from the file that `NAME_FILE` names.
+    ///
+    /// # Errors
+    /// When that file cannot be read.
+    pub(super) fn secret(&self, name: &str) -> Result<Option<String>, SettingError> {
+        if let Some(value) = self.get(name) {
+            return Ok(Some(value));
+        }
+        let file_name = format!("{name}_FILE");
+        let Some(path) = self.get(&file_name) else { return Ok(None) };
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Ok(Some(text.trim().to_owned())),
+            Err(error) => Err(SettingError::new(file_name, format!("cannot read {path}: {error}"))),
+        }
+    }
+
+    /// # Errors
+    /// A name that means something parla cannot do yet.
+    pub(super) fn refuse_unsupported(&self) -> Result<(), SettingError> {
+        match UNSUPPORTED.iter().find(|name| self.get(name).is_some()) {
+            Some(name) => {
+                Err(SettingError::new(*name, "this version cannot do that yet: unset it"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// One sentence for each `PARLA_` name that nobody knows, with the nearest that somebody does.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let unknown = self.0.keys().filter(|name| {
+            name.starts_with("PARLA_") && !KNOWN.contains(&name.as_str()) && !is_unsupported(name)
+        });
+        unknown.map(|name| warning(name)).collect()
+    }
+}
+
+impl<const N: usize> From<[(&str, &str); N]> for Environment {
+    fn from(pairs: [(&str, &str); N]) -> Self {
+        Self(pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    }
+}
+
+fn is_unsupported(name: &str) -> bool {
+    UNSUPPORTED.contains(&name)
+}
+
+fn warning(name: &str) -> String {
+    let likeness = |known: &&&str| strsim::jaro_winkler(name, known);
+    let nearest = KNOWN.iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
+    match nearest.filter(|known| likeness(known) > LIKENESS) {
+        Some(known) => format!("{name} is no setting of parla; did you mean {known}?"),
+        None => format!("{name} is no setting of parla"),
+    }
+}

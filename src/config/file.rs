@@ -1,0 +1,76 @@
+//! `parla.toml`: the same settings under lower-case names, and providers with names of their own.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+
+use super::SettingError;
+
+/// Where the file is looked for when nobody says.
+const DEFAULT: &str = "parla.toml";
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SettingsFile {
+    pub(super) listen: Option<String>,
+    pub(super) data: Option<PathBuf>,
+    pub(super) audio_cache: Option<PathBuf>,
+    pub(super) prompts: Option<PathBuf>,
+    pub(super) model: Option<String>,
+    tts: Option<Vec<String>>,
+    origins: Option<Vec<String>>,
+    pub(super) history_messages: Option<u32>,
+    pub(super) log: Option<String>,
+    pub(super) log_format: Option<String>,
+    #[serde(default)]
+    pub(super) providers: BTreeMap<String, ProviderEntry>,
+}
+
+/// `[providers.NAME]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProviderEntry {
+    pub(super) kind: Option<String>,
+    pub(super) url: Option<String>,
+    pub(super) key: Option<String>,
+    pub(super) key_file: Option<PathBuf>,
+    pub(super) model: Option<String>,
+    pub(super) voice: Option<String>,
+    #[serde(default)]
+    pub(super) voices: BTreeMap<String, String>,
+    pub(super) slots: Option<usize>,
+    #[serde(default)]
+    pub(super) instructions: bool,
+}
+
+impl SettingsFile {
+    /// The file that was named must be there; the default one may be missing.
+    pub(super) fn read(named: Option<&Path>) -> Result<Self, SettingError> {
+        let path = named.unwrap_or(Path::new(DEFAULT));
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(_) if named.is_none() && !path.exists() => return Ok(Self::default()),
+            Err(error) => {
+                return Err(SettingError::new(path.display().to_string(), error.to_string()));
+            }
+        };
+        // Only the message and the place: the line itself may hold a key.
+        toml::from_str(&text).map_err(|error| {
+            let before = text.get(..error.span().map_or(0, |span| span.start)).unwrap_or_default();
+            let line = before.lines().count().max(1);
+            let reason = format!("line {line}: {}", error.message());
+            SettingError::new(path.display().to_string(), reason)
+        })
+    }
+
+    pub(super) fn tts(&self) -> Option<String> {
+        self.tts.as_ref().map(|names| names.join(","))
+    }
+
+    pub(super) fn origins(&self) -> Option<String> {
+        self.origins.as_ref().map(|origins| origins.join(","))
+    }
+}

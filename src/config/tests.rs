@@ -1,0 +1,108 @@
+use std::io::Write;
+
+use super::*;
+
+fn load(environment: &Environment) -> Result<Settings, SettingError> {
+    Settings::load(&Flags::default(), environment)
+}
+
+fn file(text: &str) -> tempfile::NamedTempFile {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    file
+}
+
+fn load_file(text: &str, environment: &Environment) -> Result<Settings, SettingError> {
+    let file = file(text);
+    let flags = Flags { file: Some(file.path().to_owned()), ..Flags::default() };
+    Settings::load(&flags, environment)
+}
+
+#[test]
+fn without_any_source_the_server_is_private_and_needs_no_account() {
+    let settings = load(&Environment::default()).unwrap();
+    assert!(settings.is_loopback());
+    assert_eq!(settings.listen[0].port(), 11200);
+    assert_eq!(settings.model, ModelChoice::Auto);
+    assert_eq!(settings.voices, [VoiceChoice::Espeak]);
+}
+
+#[test]
+fn a_flag_beats_the_environment_and_that_the_file() {
+    let toml = file("model = \"practice\"\ndata = \"from-file\"\nlog = \"warn\"\n");
+    let flags = Flags {
+        file: Some(toml.path().to_owned()),
+        model: Some("ollama:a".to_owned()),
+        ..Flags::default()
+    };
+    let environment =
+        Environment::from([("PARLA_MODEL", "ollama:b"), ("PARLA_DATA", "from-environment")]);
+    let settings = Settings::load(&flags, &environment).unwrap();
+    assert_eq!(settings.model, ModelChoice::Ollama(Some("a".to_owned())));
+    assert_eq!(settings.data, PathBuf::from("from-environment"));
+    assert_eq!(settings.log, "warn");
+}
+
+#[test]
+fn a_named_voice_has_an_address_of_its_own_and_its_key_is_not_printed() {
+    let toml = "
+        tts = [\"kokoro\", \"espeak\"]
+        [providers.kokoro]
+        kind = \"openai\"
+        url = \"http://127.0.0.1:8880\"
+        key = \"canary\"
+        model = \"kokoro\"
+        voice = \"af_heart\"
+        voices = { es = \"ef_dora\" }
+        slots = 3
+    ";
+    let settings = load_file(toml, &Environment::default()).unwrap();
+    let [VoiceChoice::Speech(kokoro), VoiceChoice::Espeak] = settings.voices.as_slice() else {
+        panic!("{:?}", settings.voices)
+    };
+    assert_eq!((kokoro.slots, kokoro.voices.len()), (3, 1));
+    assert_eq!(kokoro.key.as_ref().unwrap().reveal(), "canary");
+    assert!(!format!("{settings:?}").contains("canary"));
+}
+
+#[test]
+fn a_secret_can_come_from_a_file() {
+    let secret = file("sk-from-file\n");
+    let environment = Environment::from([
+        ("PARLA_TTS", "openai"),
+        ("OPENAI_API_KEY_FILE", secret.path().to_str().unwrap()),
+    ]);
+    let toml = "[providers.openai]\nmodel = \"m\"\nvoice = \"v\"";
+    let settings = load_file(toml, &environment).unwrap();
+    let [VoiceChoice::Speech(openai)] = settings.voices.as_slice() else { panic!() };
+    assert_eq!(openai.key.as_ref().unwrap().reveal(), "sk-from-file");
+    assert_eq!(openai.url, "https://api.openai.com/v1");
+}
+
+#[test]
+fn what_cannot_be_used_is_named() {
+    let refused = |environment| load(&environment).unwrap_err().to_string();
+    let cases = [
+        (refused([("PARLA_MODEL", "gpt")].into()), "PARLA_MODEL"),
+        (refused([("PARLA_TTS", "kokoro")].into()), "[providers.kokoro]"),
+        (refused([("PARLA_TTS", ",")].into()), "PARLA_TTS"),
+        (refused([("PARLA_LISTEN", "nowhere")].into()), "PARLA_LISTEN"),
+        (refused([("PARLA_HISTORY_MESSAGES", "many")].into()), "PARLA_HISTORY_MESSAGES"),
+        (refused([("PARLA_LOG_FORMAT", "xml")].into()), "PARLA_LOG_FORMAT"),
+        (refused([("PARLA_JWT_SECRET", "x")].into()), "PARLA_JWT_SECRET"),
+    ];
+    for (message, name) in cases {
+        assert!(message.contains(name), "{message}");
+    }
+    let unknown = load_file("volume = 11", &Environment::default()).unwrap_err().to_string();
+    assert!(unknown.contains("volume") && unknown.contains("line 1"), "{unknown}");
+}
+
+#[test]
+fn a_misspelt_name_is_pointed_out_with_the_nearest() {
+    let settings = load(&[("PARLA_LISTN", "x"), ("PARLANCE", "y")].into()).unwrap();
+    assert_eq!(
+        settings.warnings,
+        ["PARLA_LISTN is no setting of parla; did you mean PARLA_LISTEN?"]
+    );
+}

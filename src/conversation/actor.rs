@@ -1,0 +1,318 @@
+//! The shell of one conversation: feeds its turn machine and carries out what follows. It decides nothing itself.
+
+mod admission;
+mod effects;
+
+use std::{collections::HashMap, sync::Arc};
+
+use futures_util::{
+    StreamExt,
+    future::BoxFuture,
+    stream::{BoxStream, FuturesUnordered},
+};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Duration, Instant},
+};
+use tokio_stream::StreamMap;
+
+use crate::{
+    domain::{AudioFileId, ChatCommand, ChunkAudio, Failure, Millis, SpokenSpan, TurnId, UserId},
+    hub::{Log, Resume},
+    providers::{ModelPart, ProviderError, SpeechRequest},
+    storage::{ConversationRow, Page, StorageError, StoredMessage},
+    synthesis::{Listener, Speech, SpeechEvent, Spoken},
+};
+
+use super::{
+    Accepted, AudioFile, Conversation, Conversations, Joined,
+    directory::ConversationParts,
+    memory::Memory,
+    turn_machine::{Input, TurnMachine},
+};
+
+use admission::Admissions;
+
+/// How often an actor looks whether anybody is still there.
+const PATROL: Duration = Duration::from_secs(5);
+
+/// What is asked of an actor.
+pub(super) enum Request {
+    Say { user: UserId, command: ChatCommand, reply: oneshot::Sender<Result<Accepted, Failure>> },
+    Stop { turn: Option<TurnId> },
+    Played { turn: TurnId, index: usize, ms: u64 },
+    Join { resume: Option<Resume>, reply: oneshot::Sender<Joined> },
+}
+
+pub(super) struct Actor {
+    conversation: Conversation,
+    directory: Conversations,
+    log: Arc<Log>,
+    requests: mpsc::Receiver<Request>,
+    machine: TurnMachine,
+    memory: Memory,
+    admissions: Admissions,
+    /// The model's answer, while one is being written.
+    reply: Option<Reply>,
+    speeches: StreamMap<(TurnId, usize), Speech>,
+    /// When each listener runs out of sound, for the order of the speech pool.
+    listeners: HashMap<TurnId, Listener>,
+    /// Changes on their way to the disk, and what the machine is to hear of them.
+    writes: FuturesUnordered<BoxFuture<'static, Option<Input>>>,
+    /// Since when there has been no listener.
+    alone_since: Option<Instant>,
+    idle_since: Instant,
+}
+
+struct Reply {
+    turn: TurnId,
+    parts: BoxStream<'static, Result<ModelPart, ProviderError>>,
+}
+
+/// What wakes an actor.
+enum Wake {
+    Request(Request),
+    Input(Input),
+    Clock,
+}
+
+impl Actor {
+    pub(super) fn new(
+        directory: Conversations,
+        conversation: &Conversation,
+        requests: mpsc::Receiver<Request>,
+    ) -> Self {
+        Self {
+            conversation: conversation.clone(),
+            log: directory.log(conversation.id()),
+            memory: Memory::new(directory.parts().settings.history_messages),
+            directory,
+            requests,
+            machine: TurnMachine::default(),
+            admissions: Admissions::default(),
+            reply: None,
+            speeches: StreamMap::new(),
+            listeners: HashMap::new(),
+            writes: FuturesUnordered::new(),
+            alone_since: None,
+            idle_since: Instant::now(),
+        }
+    }
+
+    /// Lives until nothing has happened for a while or the server drains.
+    pub(super) async fn run(mut self) {
+        match self.remember().await {
+            Ok(()) => self.serve().await,
+            Err(error) => self.refuse_everything(&error).await,
+        }
+    }
+
+    async fn serve(&mut self) {
+        loop {
+            match self.next_wake().await {
+                Wake::Request(request) => self.take(request),
+                Wake::Input(input) => self.feed(input),
+                Wake::Clock => self.patrol(),
+            }
+            if self.is_over() {
+                return;
+            }
+        }
+    }
+
+    async fn next_wake(&mut self) -> Wake {
+        let patrol = Instant::now() + PATROL;
+        let began = self.parts().began;
+        let due = self.machine.next_wake().map(|at| began + Duration::from_millis(at));
+        let wake_at = due.map_or(patrol, |due| due.min(patrol));
+        let shutdown = self.parts().shutdown.clone();
+        tokio::select! {
+            Some(request) = self.requests.recv() => Wake::Request(request),
+            Some(input) = next_write(&mut self.writes) => Wake::Input(input),
+            input = next_part(&mut self.reply) => Wake::Input(input),
+            Some(((turn, index), event)) = self.speeches.next() => {
+                Wake::Input(self.heard_from_voice(turn, index, event))
+            }
+            () = tokio::time::sleep_until(wake_at) => Wake::Clock,
+            () = shutdown.draining(), if !shutdown.is_draining() => Wake::Clock,
+        }
+    }
+
+    fn take(&mut self, request: Request) {
+        self.idle_since = Instant::now();
+        match request {
+            Request::Say { user, command, reply } => self.say(user, command, reply),
+            Request::Stop { turn } => self.feed(Input::Stop { turn }),
+            Request::Played { turn, index, ms } => self.feed(Input::Played { turn, index, ms }),
+            Request::Join { resume, reply } => {
+                let subscription = self.log.subscribe(resume.as_ref());
+                // Whoever asked may have gone.
+                drop(reply.send(Joined::new(subscription, self.machine.snapshot())));
+            }
+        }
+    }
+
+    fn feed(&mut self, input: Input) {
+        let stored = match &input {
+            Input::Stored { turn } => Some(turn.clone()),
+            _ => None,
+        };
+        let effects = self.machine.handle(self.now(), input);
+        for effect in effects {
+            self.carry_out(effect);
+        }
+        if let Some(turn) = stored {
+            self.admissions.accept(&turn);
+        }
+        self.tell_listeners();
+    }
+
+    /// The pool orders by when each listener runs out of sound.
+    fn tell_listeners(&mut self) {
+        let machine = &self.machine;
+        self.listeners.retain(|turn, _| machine.making() == Some(turn));
+        for (turn, listener) in &self.listeners {
+            if let Some(at) = machine.runs_out_at(turn) {
+                listener.set_sound_until(at);
+            }
+        }
+    }
+
+    fn heard_from_voice(&mut self, turn: TurnId, index: usize, event: SpeechEvent) -> Input {
+        match event {
+            SpeechEvent::Started => Input::SpeechStarted { turn, index },
+            SpeechEvent::Finished(Ok(spoken)) => {
+                let audio = self.name_audio(&turn, index, &spoken);
+                Input::SpeechReady { turn, index, audio }
+            }
+            SpeechEvent::Finished(Err(error)) => {
+                Input::SpeechFailed { turn, index, reason: error.to_string() }
+            }
+        }
+    }
+
+    fn name_audio(&self, turn: &TurnId, index: usize, spoken: &Spoken) -> ChunkAudio {
+        let cache_key = spoken.key.to_string();
+        let file = self.speech_request(turn, index).map_or_else(AudioFileId::random, |request| {
+            self.parts().audio_files.name(AudioFile {
+                conversation: self.conversation.id.clone(),
+                owner: self.conversation.owner.clone(),
+                cache_key: cache_key.clone(),
+                request,
+            })
+        });
+        ChunkAudio {
+            file,
+            cache_key,
+            duration_ms: spoken.duration_ms,
+            words: spoken.words.clone(),
+            emotion: spoken.emotion,
+        }
+    }
+
+    /// What a voice is asked for a chunk; `None` when the turn is over.
+    fn speech_request(&self, turn: &TurnId, index: usize) -> Option<SpeechRequest> {
+        let chunk = self.machine.chunk(turn, index)?;
+        let spans: Vec<SpokenSpan> = chunk.spoken.clone();
+        let voice = self.machine.metadata(turn)?.voice.clone();
+        Some(SpeechRequest { spans, voice, emotion: chunk.emotion, emphasis: chunk.emphasis })
+    }
+
+    /// Looks whether time has ended something: a turn that was heard, a conversation without listeners.
+    fn patrol(&mut self) {
+        self.feed(Input::Clock);
+        if self.log.has_listeners() || self.machine.is_idle() {
+            self.alone_since = None;
+            return;
+        }
+        let since = *self.alone_since.get_or_insert_with(Instant::now);
+        if since.elapsed() >= self.parts().settings.abandoned {
+            self.feed(Input::Abandoned);
+        }
+    }
+
+    fn is_over(&mut self) -> bool {
+        let draining = self.parts().shutdown.is_draining();
+        // A server that goes down finishes what is being made; nobody waits for it to be heard.
+        let has_turn =
+            if draining { self.machine.making().is_some() } else { !self.machine.is_idle() };
+        if has_turn || !self.writes.is_empty() {
+            self.idle_since = Instant::now();
+            return false;
+        }
+        let is_due = draining || self.idle_since.elapsed() >= self.parts().settings.idle;
+        is_due && self.directory.retire(self.conversation.id(), &self.requests)
+    }
+
+    /// Recalls what was said before this actor began.
+    async fn remember(&mut self) -> Result<(), StorageError> {
+        let storage = Arc::clone(&self.parts().storage);
+        let id = self.conversation.id.clone();
+        let row = storage.conversation(&id).await?;
+        let Some(ConversationRow { settings, .. }) = row else { return Ok(()) };
+        self.admissions.set_settings(settings);
+        let limit = self.parts().settings.history_messages;
+        let messages: Vec<StoredMessage> =
+            storage.messages(&id, Page { before: None, limit }).await?;
+        for stored in &messages {
+            self.memory.recall(stored);
+            self.admissions.recall(stored);
+        }
+        Ok(())
+    }
+
+    /// Without its past a conversation would be answered wrongly: whoever asks is told to come back.
+    async fn refuse_everything(&mut self, error: &StorageError) {
+        tracing::error!(code = "storage_failed", %error, "a conversation could not be read");
+        loop {
+            while let Ok(request) = self.requests.try_recv() {
+                if let Request::Say { reply, .. } = request {
+                    drop(reply.send(Err(admission::storage_unavailable())));
+                }
+            }
+            if self.directory.retire(self.conversation.id(), &self.requests) {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    fn parts(&self) -> &ConversationParts {
+        self.directory.parts()
+    }
+
+    fn now(&self) -> Millis {
+        Millis::try_from(self.parts().began.elapsed().as_millis()).unwrap_or(Millis::MAX)
+    }
+}
+
+/// Only writes that the machine waits for are inputs.
+async fn next_write(
+    writes: &mut FuturesUnordered<BoxFuture<'static, Option<Input>>>,
+) -> Option<Input> {
+    while let Some(done) = writes.next().await {
+        if done.is_some() {
+            return done;
+        }
+    }
+    None
+}
+
+async fn next_part(reply: &mut Option<Reply>) -> Input {
+    let Some(Reply { turn, parts }) = reply else { return std::future::pending().await };
+    let (turn, part) = (turn.clone(), parts.next().await);
+    let input = match part {
+        Some(Ok(ModelPart::Text(text))) => return Input::ModelText { turn, text },
+        Some(Ok(ModelPart::Done { usage })) => Input::ModelDone { turn, usage },
+        Some(Err(error)) => {
+            tracing::warn!(%turn, %error, code = error.failure().code, "the model failed");
+            Input::ModelFailed { turn, failure: error.failure() }
+        }
+        None => {
+            let (provider, reason) = ("model".to_owned(), "its stream ended early".to_owned());
+            Input::ModelFailed { turn, failure: ProviderError::Cut { provider, reason }.failure() }
+        }
+    };
+    *reply = None;
+    input
+}

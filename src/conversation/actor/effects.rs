@@ -1,0 +1,194 @@
+//! Carries out what the turn machine decides, one small function an effect.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+
+use crate::{
+    domain::{ChatCommand, Message, MessageId, Role, TurnId, TurnMetadata, UserId},
+    providers::LessonKey,
+    storage::{EndedTurn, HeardTurn, NewTurn, TurnState},
+    synthesis::{Place, SpeechJob},
+    wall_clock,
+};
+
+use super::{
+    super::{
+        prompt::Brief,
+        turn_machine::{Ask, Effect, Input, Outcome, Record},
+    },
+    Actor, Reply,
+    admission::{Answer, Verdict},
+};
+
+impl Actor {
+    /// A learner's message: judged, then put before the machine.
+    pub(super) fn say(&mut self, user: UserId, command: ChatCommand, answer: Answer) {
+        let Verdict::New { fingerprint, answer } = self.admissions.judge(&command, answer) else {
+            return;
+        };
+        self.choose(&command);
+        let ask = self.ask(user, &command);
+        let message = ask.message.as_ref().map_or(&ask.answer, |message| &message.id).clone();
+        let turn = ask.turn.clone();
+        self.admissions.wait(&turn, message, (&command, fingerprint), answer);
+        self.feed(Input::Ask(ask));
+    }
+
+    pub(super) fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::Store(ask) => self.store(&ask),
+            Effect::AskModel(ask) => self.ask_model(&ask),
+            Effect::DropModel { turn } => {
+                self.reply.take_if(|reply| reply.turn == turn);
+            }
+            Effect::Speak { turn, index } => self.speak(turn, index),
+            Effect::Silence { turn } => self.silence(&turn),
+            Effect::Publish(event) => self.log.publish(event),
+            Effect::Record(record) => self.record(record),
+            Effect::Heard { turn, chunks, ms, text } => {
+                self.memory.heard(&turn, &text);
+                let write = self.parts().storage.mark_heard(HeardTurn { turn, chunks, ms, text });
+                self.writes.push(write.map(|_| None).boxed());
+            }
+            Effect::Refuse { turn, failure } => self.admissions.refuse(&turn, &failure),
+        }
+    }
+
+    /// What the learner chooses holds until they choose otherwise.
+    fn choose(&mut self, command: &ChatCommand) {
+        let (choice, mut settings) = (&command.choice, self.admissions.settings().clone());
+        if let Some(language) = &choice.language {
+            // A voice speaks one language: with another language it is chosen anew.
+            if *language != settings.language {
+                settings.voice = None;
+            }
+            settings.language = language.clone();
+        }
+        settings.level = choice.level.unwrap_or(settings.level);
+        replace(&mut settings.scenario, choice.scenario.as_ref());
+        replace(&mut settings.voice, choice.voice.as_ref());
+        replace(&mut settings.model, choice.model.as_ref());
+        self.admissions.set_settings(settings);
+    }
+
+    fn ask(&self, user: UserId, command: &ChatCommand) -> Ask {
+        let (turn, settings) = (TurnId::random(), self.admissions.settings());
+        let info = self.parts().model.info();
+        let text = command.text.trim();
+        let message = (!text.is_empty()).then(|| {
+            Arc::new(Message {
+                id: MessageId::random(),
+                role: Role::User,
+                sender: Some(user.clone()),
+                text: command.text.clone(),
+                client_id: command.client_id.clone(),
+                turn: turn.clone(),
+            })
+        });
+        let metadata = Arc::new(TurnMetadata {
+            model: settings.model.clone().unwrap_or(info.name),
+            provider: info.provider,
+            language: settings.language.clone(),
+            level: settings.level,
+            voice: settings.voice.clone(),
+            scenario: settings.scenario.clone(),
+        });
+        Ask { turn, answer: MessageId::random(), user, message, stream: command.stream, metadata }
+    }
+
+    fn store(&mut self, ask: &Ask) {
+        let turn = ask.turn.clone();
+        let write = self.parts().storage.begin_turn(NewTurn {
+            conversation: self.conversation.id.clone(),
+            owner: self.conversation.owner.clone(),
+            name: self.conversation.name.to_string(),
+            settings: self.admissions.settings().clone(),
+            turn: turn.clone(),
+            answer: ask.answer.clone(),
+            metadata: Arc::clone(&ask.metadata),
+            message: ask.message.clone(),
+            fingerprint: self.admissions.fingerprint_of(&turn),
+            at: wall_clock::now(),
+        });
+        let heard = move |stored: Result<(), _>| match stored {
+            Ok(()) => Some(Input::Stored { turn }),
+            Err(_) => Some(Input::NotStored { turn }),
+        };
+        self.writes.push(write.map(heard).boxed());
+    }
+
+    fn ask_model(&mut self, ask: &Ask) {
+        let metadata = &ask.metadata;
+        let lesson = lesson_key(metadata);
+        if let Some(message) = &ask.message {
+            self.memory.learner_said(message, lesson.clone());
+        }
+        let (parts, model) = (self.parts(), self.admissions.settings().model.clone());
+        let scenario = lesson.scenario.as_deref();
+        let found = parts.lessons.find(&lesson.language, lesson.level, scenario);
+        let history = self.memory.history();
+        let brief = Brief {
+            lesson: found.map(AsRef::as_ref),
+            key: lesson.clone(),
+            model,
+            history: &history,
+            context_tokens: parts.model.info().context_tokens,
+            opening: ask.message.is_none(),
+        };
+        let request = parts.prompter.compose(&brief);
+        let stream = parts.model.reply(request);
+        self.reply = Some(Reply { turn: ask.turn.clone(), parts: stream });
+    }
+
+    fn speak(&mut self, turn: TurnId, index: usize) {
+        let Some(request) = self.speech_request(&turn, index) else { return };
+        let now = self.now();
+        let listener = self.listeners.entry(turn.clone()).or_default().clone();
+        if listener.has_sound_until() < now {
+            listener.set_sound_until(now);
+        }
+        let place = Place { first: index == 0, listener, index };
+        let speech = self.parts().speech.speak(SpeechJob { request, place });
+        self.speeches.insert((turn, index), speech);
+    }
+
+    fn silence(&mut self, turn: &TurnId) {
+        let of_turn = |key: &&(TurnId, usize)| key.0 == *turn;
+        let keys: Vec<_> = self.speeches.keys().filter(of_turn).cloned().collect();
+        for key in keys {
+            self.speeches.remove(&key);
+        }
+    }
+
+    fn record(&mut self, record: Record) {
+        let Record { snapshot, text, corrections, outcome } = record;
+        let lesson = lesson_key(&snapshot.metadata);
+        self.memory.tutor_said(snapshot.turn.clone(), text.clone(), lesson);
+        let state = match outcome {
+            Outcome::Complete => TurnState::Complete,
+            Outcome::Stopped => TurnState::Stopped,
+            Outcome::Failed(failure) => TurnState::Failed(failure.code.to_owned()),
+        };
+        let conversation = self.conversation.id.clone();
+        let at = wall_clock::now();
+        let ended = EndedTurn { conversation, snapshot, text, corrections, state, at };
+        let write = self.parts().storage.end_turn(ended);
+        self.writes.push(write.map(|_| None).boxed());
+    }
+}
+
+fn lesson_key(metadata: &TurnMetadata) -> LessonKey {
+    LessonKey {
+        language: metadata.language.clone(),
+        level: metadata.level,
+        scenario: metadata.scenario.clone(),
+    }
+}
+
+/// A new choice takes the place of the old one; an empty one takes it away.
+fn replace(setting: &mut Option<String>, choice: Option<&String>) {
+    if let Some(choice) = choice {
+        *setting = Some(choice.clone()).filter(|text| !text.is_empty());
+    }
+}

@@ -1,0 +1,110 @@
+//! How an event becomes a tutor frame: a name and its data, one arm an event.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::domain::{Chunk, Correction, Event, Message, MessageId, Timings, TurnId, Usage};
+
+use super::{
+    Tutor,
+    frames::{ChunkFrame, StartData, TimingsFrame, UsageFrame},
+};
+
+impl Tutor {
+    /// The frame's `type` and `data`; `None` for what this dialect does not tell.
+    pub(super) fn name_and_data(&self, event: &Event) -> Option<(&'static str, Value)> {
+        Some(match event {
+            Event::TurnBegan { .. } => return None,
+            Event::Message(message) => ("message", message_data(message)),
+            Event::ConversationStart(snapshot) => {
+                let data = StartData::new(&self.conversation, snapshot, &self.auth);
+                ("conversation-start", json!(data))
+            }
+            Event::TextDelta { turn, text } => {
+                ("text-delta", json!({"turnId": turn, "text": text}))
+            }
+            Event::ChunkUpdate { turn, index, chunk } => {
+                ("chunk-update", self.chunk_data(turn, *index, chunk))
+            }
+            Event::ChunkComplete { turn, index, chunk } => {
+                ("chunk-complete", self.chunk_data(turn, *index, chunk))
+            }
+            Event::ChunkFailed { turn, index, chunk } => {
+                ("chunk-failed", self.chunk_data(turn, *index, chunk))
+            }
+            Event::ConversationComplete { turn, message, text, chunks, usage, timings } => {
+                let mut data = complete_data(*usage, *timings);
+                data["turnId"] = json!(turn);
+                data["messageId"] = json!(message);
+                data["text"] = json!(text);
+                data["chunks"] = json!(chunks);
+                ("conversation-complete", data)
+            }
+            Event::ConversationStopped { turn, text } => {
+                ("conversation-stopped", json!({"turnId": turn, "text": text}))
+            }
+            Event::ConversationFailed { turn, failure } => {
+                let (code, message) = (failure.code, &failure.message);
+                let retryable = failure.retryable;
+                let data = json!({"turnId": turn, "code": code, "message": message, "retryable": retryable});
+                ("conversation-failed", data)
+            }
+            Event::PlaybackStopped { turn, heard_chunks, heard_ms } => {
+                let data =
+                    json!({"turnId": turn, "heardChunks": heard_chunks, "heardMs": heard_ms});
+                ("playback-stopped", data)
+            }
+            Event::PlaybackPaused { turn } => ("playback-paused", json!({"turnId": turn})),
+            Event::PlaybackResumed { turn, chunk, ms } => {
+                ("playback-resumed", json!({"turnId": turn, "chunkIndex": chunk, "ms": ms}))
+            }
+            Event::Correction { message, span, correction, source } => {
+                ("correction", correction_data(message, *span, correction, source))
+            }
+            Event::Typing { user, is_typing } => {
+                ("typing", json!({"userId": user, "isTyping": is_typing}))
+            }
+        })
+    }
+
+    fn chunk_data(&self, turn: &TurnId, index: usize, chunk: &Arc<Chunk>) -> Value {
+        let chunk = ChunkFrame::new(chunk, &self.auth);
+        json!({"turnId": turn, "chunkIndex": index, "chunk": chunk})
+    }
+}
+
+/// What a turn cost and how long it took.
+pub(super) fn complete_data(usage: Option<Usage>, timings: Timings) -> Value {
+    json!({"usage": usage.map(UsageFrame::from), "timings": TimingsFrame::from(timings)})
+}
+
+fn message_data(message: &Message) -> Value {
+    json!({
+        "id": message.id,
+        "role": message.role,
+        "senderId": message.sender,
+        "senderName": message.sender,
+        "text": message.text,
+        "clientId": message.client_id,
+        "turnId": message.turn,
+    })
+}
+
+/// The span is in Unicode code points; null when the learner's message does not hold the words literally.
+pub(super) fn correction_data(
+    message: &MessageId,
+    span: Option<(usize, usize)>,
+    correction: &Correction,
+    source: &str,
+) -> Value {
+    json!({
+        "messageId": message,
+        "span": span.map(|(start, end)| json!({"start": start, "end": end})),
+        "kind": "grammar",
+        "original": correction.original,
+        "suggestion": correction.suggestion,
+        "explanation": correction.explanation,
+        "source": source,
+    })
+}

@@ -1,0 +1,197 @@
+//! The shapes of the tutor dialect's frames, field by field as `docs/PROTOCOL.md` shows them.
+
+use serde::Serialize;
+
+use crate::{
+    auth::Auth,
+    domain::{Chunk, ChunkAudio, SpeechState, Timings, TurnMetadata, TurnSnapshot, Usage},
+    wall_clock,
+};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Envelope<'a, T> {
+    #[serde(rename = "type")]
+    pub(super) kind: &'a str,
+    pub(super) data: &'a T,
+    pub(super) timestamp: String,
+    pub(super) conversation_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) seq: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) epoch: Option<&'a str>,
+}
+
+/// A turn as a whole.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct StartData<'a> {
+    pub(super) conversation_id: &'a str,
+    pub(super) turn_id: &'a str,
+    pub(super) message_id: &'a str,
+    pub(super) chunks: Vec<ChunkFrame<'a>>,
+    pub(super) metadata: MetadataFrame<'a>,
+    pub(super) source: &'a str,
+    pub(super) complete: bool,
+}
+
+/// Who answers and in which setting.
+#[derive(Serialize)]
+pub struct MetadataFrame<'a> {
+    model: &'a str,
+    provider: &'a str,
+    language: &'a str,
+    level: &'a str,
+    voice: Option<&'a str>,
+    scenario: Option<&'a str>,
+}
+
+/// A chunk; what is not known yet is null, never absent.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChunkFrame<'a> {
+    id: &'a str,
+    text: &'a str,
+    emotion: &'a str,
+    icon: &'a str,
+    pause: u32,
+    emphasis: bool,
+    language: &'a str,
+    audio_file_id: Option<&'a str>,
+    audio_url: Option<String>,
+    duration: Option<f64>,
+    words: Option<Vec<WordFrame<'a>>>,
+    emotion_applied: Option<crate::domain::EmotionApplied>,
+    tts_status: &'static str,
+    tts_error: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct WordFrame<'a> {
+    text: &'a str,
+    /// Seconds from the chunk's beginning.
+    start: f64,
+    end: f64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct UsageFrame {
+    prompt_tokens: u64,
+    completion_tokens: u64,
+    total_tokens: u64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct TimingsFrame {
+    llm_first_token_ms: Option<u64>,
+    first_chunk_ms: Option<u64>,
+    first_audio_ms: Option<u64>,
+    total_ms: u64,
+}
+
+impl<'a> StartData<'a> {
+    pub(super) fn new(conversation: &'a str, snapshot: &'a TurnSnapshot, auth: &Auth) -> Self {
+        Self {
+            conversation_id: conversation,
+            turn_id: snapshot.turn.as_str(),
+            message_id: snapshot.message.as_str(),
+            chunks: snapshot.chunks.iter().map(|chunk| ChunkFrame::new(chunk, auth)).collect(),
+            metadata: MetadataFrame::new(&snapshot.metadata),
+            source: snapshot.form.name(),
+            complete: snapshot.complete,
+        }
+    }
+}
+
+impl<'a> MetadataFrame<'a> {
+    #[must_use]
+    pub fn new(metadata: &'a TurnMetadata) -> Self {
+        Self {
+            model: &metadata.model,
+            provider: &metadata.provider,
+            language: metadata.language.as_str(),
+            level: metadata.level.name(),
+            voice: metadata.voice.as_deref(),
+            scenario: metadata.scenario.as_deref(),
+        }
+    }
+}
+
+impl<'a> ChunkFrame<'a> {
+    /// With a link to its audio that needs no header.
+    #[must_use]
+    pub fn new(chunk: &'a Chunk, auth: &Auth) -> Self {
+        let audio = ready(&chunk.speech);
+        let (tts_status, tts_error) = status(&chunk.speech);
+        Self {
+            id: chunk.id.as_str(),
+            text: &chunk.text,
+            emotion: chunk.emotion.name(),
+            icon: chunk.emotion.icon(),
+            pause: chunk.pause_ms,
+            emphasis: chunk.emphasis,
+            language: chunk.language.as_str(),
+            audio_file_id: audio.map(|audio| audio.file.as_str()),
+            audio_url: audio.map(|audio| audio_url(audio, auth)),
+            duration: audio.map(|audio| seconds(audio.duration_ms)),
+            words: audio.filter(|audio| !audio.words.is_empty()).map(word_frames),
+            emotion_applied: audio.map(|audio| audio.emotion),
+            tts_status,
+            tts_error,
+        }
+    }
+}
+
+impl From<Usage> for UsageFrame {
+    fn from(usage: Usage) -> Self {
+        let Usage { prompt_tokens, completion_tokens } = usage;
+        let total_tokens = prompt_tokens + completion_tokens;
+        Self { prompt_tokens, completion_tokens, total_tokens }
+    }
+}
+
+impl From<Timings> for TimingsFrame {
+    fn from(timings: Timings) -> Self {
+        Self {
+            llm_first_token_ms: timings.first_token_ms,
+            first_chunk_ms: timings.first_chunk_ms,
+            first_audio_ms: timings.first_audio_ms,
+            total_ms: timings.total_ms,
+        }
+    }
+}
+
+fn ready(speech: &SpeechState) -> Option<&ChunkAudio> {
+    match speech {
+        SpeechState::Ready(audio) => Some(audio),
+        _ => None,
+    }
+}
+
+fn status(speech: &SpeechState) -> (&'static str, Option<&str>) {
+    match speech {
+        SpeechState::Pending => ("pending", None),
+        SpeechState::Processing => ("processing", None),
+        SpeechState::Ready(_) | SpeechState::Silent => ("completed", None),
+        SpeechState::Failed(reason) => ("failed", Some(reason)),
+    }
+}
+
+fn audio_url(audio: &ChunkAudio, auth: &Auth) -> String {
+    format!("/api/v1/audio/{}?{}", audio.file, auth.audio_query(&audio.file, wall_clock::now()))
+}
+
+fn word_frames(audio: &ChunkAudio) -> Vec<WordFrame<'_>> {
+    let frame = |word: &'_ crate::domain::WordTime| (seconds(word.start_ms), seconds(word.end_ms));
+    let frames = audio.words.iter().map(|word| {
+        let (start, end) = frame(word);
+        WordFrame { text: &word.text, start, end }
+    });
+    frames.collect()
+}
+
+fn seconds(ms: u32) -> f64 {
+    f64::from(ms) / 1000.0
+}

@@ -1,0 +1,102 @@
+//! The one mapping from what went wrong to an HTTP answer: `application/problem+json` with a stable `code`.
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::json;
+
+use crate::{dialect::json::BadInput, domain::Failure, storage::StorageError};
+
+/// A refusal.
+#[derive(Clone, Debug)]
+pub(super) struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    retry_after_s: Option<u32>,
+}
+
+impl Problem {
+    pub(super) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, code, detail: detail.into(), retry_after_s: None }
+    }
+
+    /// Also the answer for what exists but belongs to somebody else.
+    pub(super) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "there is nothing under this address")
+    }
+
+    pub(super) fn unauthorized() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "a token of this server is needed")
+    }
+
+    pub(super) fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after_s = Some(seconds);
+        self
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let title = self.status.canonical_reason().unwrap_or("Error");
+        let status = self.status.as_u16();
+        let body =
+            json!({"title": title, "status": status, "code": self.code, "detail": self.detail});
+        let problem = HeaderValue::from_static("application/problem+json");
+        let mut response =
+            (self.status, [(header::CONTENT_TYPE, problem)], body.to_string()).into_response();
+        if let Some(seconds) = self.retry_after_s {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            let scheme = HeaderValue::from_static("Bearer");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+        }
+        response
+    }
+}
+
+impl From<BadInput> for Problem {
+    fn from(bad: BadInput) -> Self {
+        let status = match bad {
+            BadInput::Json(_) | BadInput::TooDeep => StatusCode::BAD_REQUEST,
+            BadInput::UnknownType(_) | BadInput::Field { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        Self::new(status, bad.code(), bad.to_string())
+    }
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        let status = match failure.code {
+            "MESSAGE_TOO_LONG" => StatusCode::PAYLOAD_TOO_LARGE,
+            "empty_message" | "idempotency_conflict" => StatusCode::UNPROCESSABLE_ENTITY,
+            "busy" => StatusCode::TOO_MANY_REQUESTS,
+            "at_capacity" | "shutting_down" | "storage_unavailable" => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            "llm_timeout" | "llm_stalled" => StatusCode::GATEWAY_TIMEOUT,
+            _ => StatusCode::BAD_GATEWAY,
+        };
+        let problem = Self::new(status, failure.code, failure.message);
+        match status {
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+                problem.retry_after(1)
+            }
+            _ => problem,
+        }
+    }
+}
+
+impl From<StorageError> for Problem {
+    fn from(error: StorageError) -> Self {
+        tracing::error!(code = "storage_failed", %error, "the store does not answer");
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "storage_unavailable",
+            "what is stored cannot be read at the moment",
+        )
+        .retry_after(1)
+    }
+}

@@ -1,0 +1,94 @@
+//! The door: which requests come in at all, and as whom. It lets nothing through that it does not understand.
+
+use axum::{
+    extract::{FromRequestParts, Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+
+use crate::{
+    app::App,
+    auth::{Refused, User},
+};
+
+use super::error::Problem;
+
+/// The cookie that a browser gets for the key.
+pub(super) const COOKIE: &str = "parla_key";
+/// A subprotocol that carries a token, for browsers that cannot send a header with a socket.
+pub(super) const TOKEN_PROTOCOL: &str = "parla.bearer.";
+
+/// Whoever asks, when that is somebody.
+pub(super) struct Caller(pub(super) User);
+
+/// Turns away what comes from elsewhere, and marks every answer.
+pub(super) async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
+    let verdict = judge(&app, &request);
+    let mut response = match verdict {
+        Ok(()) => next.run(request).await,
+        Err(Refused::Host) => Problem::new(
+            StatusCode::MISDIRECTED_REQUEST,
+            "unknown_host",
+            "this server does not answer under that name",
+        )
+        .into_response(),
+        Err(Refused::Origin) => Problem::new(
+            StatusCode::FORBIDDEN,
+            "origin_refused",
+            "pages of that origin may not use this server; PARLA_ORIGINS lists those that may",
+        )
+        .into_response(),
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}
+
+fn judge(app: &App, request: &Request) -> Result<(), Refused> {
+    let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+    // An origin that cannot be read is none that is known.
+    let has_origin = request.headers().contains_key(header::ORIGIN);
+    let origin = text(header::ORIGIN).or(has_origin.then_some("unreadable"));
+    let host = text(header::HOST).or_else(|| request.uri().authority().map(|host| host.as_str()));
+    app.doors.admit(host, origin)
+}
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        user(app, &parts.headers, parts.uri.query()).map(Self).ok_or_else(Problem::unauthorized)
+    }
+}
+
+/// The user behind a request: by header, by cookie, by subprotocol, or by a one-time ticket in the query.
+pub(super) fn user(app: &App, headers: &HeaderMap, query: Option<&str>) -> Option<User> {
+    let token = bearer(headers)
+        .or_else(|| cookie(headers))
+        .or_else(|| protocol_token(headers))
+        .or_else(|| query.and_then(|query| parameter(query, "ticket")));
+    app.auth.user(token)
+}
+
+/// A parameter of a query, for values that need no unescaping.
+pub(super) fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.into_iter().find(|(key, _)| *key == name).map(|(_, value)| value)
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
+}
+
+fn cookie(headers: &HeaderMap) -> Option<&str> {
+    let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = all.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
+    pairs.find(|(name, _)| name.trim() == COOKIE).map(|(_, value)| value.trim())
+}
+
+fn protocol_token(headers: &HeaderMap) -> Option<&str> {
+    let line = headers.get(header::SEC_WEBSOCKET_PROTOCOL)?.to_str().ok()?;
+    line.split(',').find_map(|protocol| protocol.trim().strip_prefix(TOKEN_PROTOCOL))
+}

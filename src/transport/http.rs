@@ -1,0 +1,66 @@
+//! Which address leads where.
+
+mod audio;
+mod catalogue;
+mod chat;
+mod conversations;
+mod events;
+mod health;
+pub(super) mod read;
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::{StatusCode, Uri},
+    middleware,
+    response::IntoResponse,
+    routing::{get, post},
+};
+
+use crate::app::App;
+
+use super::{error::Problem, gate, page, socket};
+
+/// Longest body of a request, in bytes: a message of 8,000 characters fits whatever its script.
+const BODY_LIMIT: usize = 64 * 1024;
+
+/// The whole public listener.
+pub(super) fn router(app: App) -> Router {
+    let api = Router::new()
+        .route("/chat", post(chat::chat))
+        .route("/conversations", get(conversations::list))
+        .route("/conversations/{id}/messages", get(conversations::messages))
+        .route("/conversations/{id}/events", get(events::events))
+        .route("/conversations/{id}/stop", post(conversations::stop))
+        .route("/conversations/{id}/played", post(conversations::played))
+        .route("/audio/{file}", get(audio::audio))
+        .route("/voices", get(catalogue::voices))
+        .route("/models", get(catalogue::models))
+        .route("/scenarios", get(catalogue::scenarios))
+        .route("/tickets", post(health::ticket));
+    Router::new()
+        .nest("/api/v1", api)
+        .route("/ws", get(socket::tutor))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/version", get(health::version))
+        .route("/", get(page::index))
+        .route("/{*path}", get(page::asset))
+        .method_not_allowed_fallback(wrong_method)
+        .fallback(nothing_here)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(middleware::from_fn_with_state(app.clone(), gate::admit))
+        .with_state(app)
+}
+
+async fn wrong_method() -> impl IntoResponse {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "this address takes another method",
+    )
+}
+
+async fn nothing_here(_: Uri) -> Problem {
+    Problem::not_found()
+}

@@ -1,0 +1,150 @@
+//! `GET /api/v1/audio/{file}`: a chunk's sound, whole or a range of it. What was evicted is spoken again.
+
+use std::ops::Range;
+
+use axum::{
+    body::Body,
+    extract::{Path, RawQuery, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+
+use crate::{
+    app::App,
+    conversation::AudioFile,
+    domain::AudioFileId,
+    synthesis::{CacheKey, Listener, Place, SpeechEvent, SpeechJob},
+    transport::{error::Problem, gate},
+    wall_clock,
+};
+
+pub(super) async fn audio(
+    State(app): State<App>,
+    Path(file): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let id = AudioFileId::parse(&file).ok_or_else(Problem::not_found)?;
+    let query = query.unwrap_or_default();
+    let has_link = opens(&app, &id, &query);
+    let caller = gate::user(&app, &headers, Some(&query));
+    if !has_link && caller.is_none() {
+        return Err(Problem::unauthorized());
+    }
+    let found = app.audio_files.find(&id).await?.ok_or_else(Problem::not_found)?;
+    if !has_link && caller.is_none_or(|caller| caller.id != found.owner) {
+        return Err(Problem::not_found());
+    }
+    let tag = format!("\"{}\"", found.cache_key);
+    if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known == tag.as_str()) {
+        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
+    }
+    let wav = sound(&app, &found).await?;
+    Ok(answer(wav, &tag, &headers))
+}
+
+fn opens(app: &App, id: &AudioFileId, query: &str) -> bool {
+    let until = gate::parameter(query, "until").and_then(|until| until.parse().ok());
+    let Some((until, signature)) = until.zip(gate::parameter(query, "signature")) else {
+        return false;
+    };
+    app.auth.opens_audio(id, until, signature, wall_clock::now())
+}
+
+async fn sound(app: &App, file: &AudioFile) -> Result<Bytes, Problem> {
+    if let Some(key) = CacheKey::parse(&file.cache_key)
+        && let Some(wav) = app.speech.audio(&key).await
+    {
+        return Ok(wav);
+    }
+    let place = Place { first: true, listener: Listener::default(), index: 0 };
+    let mut speech = app.speech.speak(SpeechJob { request: file.request.clone(), place });
+    while let Some(event) = speech.next().await {
+        if let SpeechEvent::Finished(Ok(spoken)) = event {
+            return Ok(spoken.wav.clone());
+        }
+    }
+    let detail = "the sound is gone and no voice can make it again at the moment";
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    Err(Problem::new(status, "audio_unavailable", detail).retry_after(5))
+}
+
+fn answer(wav: Bytes, tag: &str, headers: &HeaderMap) -> Response {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let is_current = text(header::IF_RANGE).is_none_or(|known| known == tag);
+    let range = text(header::RANGE).filter(|_| is_current);
+    let total = wav.len();
+    let wanted = range.map_or(Wanted::All, |range| wanted(range, total));
+    let (status, body, content_range) = match wanted {
+        Wanted::All => (StatusCode::OK, wav, None),
+        Wanted::Part(part) => {
+            let content_range = format!("bytes {}-{}/{total}", part.start, part.end - 1);
+            (StatusCode::PARTIAL_CONTENT, wav.slice(part), Some(content_range))
+        }
+        Wanted::Nothing => {
+            let content_range = format!("bytes */{total}");
+            (StatusCode::RANGE_NOT_SATISFIABLE, Bytes::new(), Some(content_range))
+        }
+    };
+    let headers = [
+        (header::CONTENT_TYPE, "audio/wav"),
+        (header::ACCEPT_RANGES, "bytes"),
+        (header::CACHE_CONTROL, "private, max-age=31536000, immutable"),
+        (header::CONTENT_DISPOSITION, "inline; filename=\"speech.wav\""),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'"),
+        (header::ETAG, tag),
+    ];
+    let mut response = (status, headers, Body::from(body)).into_response();
+    if let Some(range) = content_range.and_then(|range| HeaderValue::from_str(&range).ok()) {
+        response.headers_mut().insert(header::CONTENT_RANGE, range);
+    }
+    response
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Wanted {
+    All,
+    Part(Range<usize>),
+    Nothing,
+}
+
+/// One range (RFC 9110, section 14.2). Of several, and of what is no range, none is honoured: the whole is sent.
+fn wanted(range: &str, total: usize) -> Wanted {
+    let spec = range.strip_prefix("bytes=").filter(|spec| !spec.contains(','));
+    let Some((first, last)) = spec.and_then(|spec| spec.split_once('-')) else {
+        return Wanted::All;
+    };
+    let (first, last) = (first.trim(), last.trim());
+    let part = match (first.parse::<usize>(), last.parse::<usize>()) {
+        (Ok(start), Ok(end)) if start <= end => start..end.saturating_add(1).min(total),
+        (Ok(start), Err(_)) if last.is_empty() => start..total,
+        (Err(_), Ok(count)) if first.is_empty() => total.saturating_sub(count)..total,
+        _ => return Wanted::All,
+    };
+    if part.start < part.end { Wanted::Part(part) } else { Wanted::Nothing }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_range_is_honoured() {
+        assert_eq!(wanted("bytes=0-9", 100), Wanted::Part(0..10));
+        assert_eq!(wanted("bytes=90-", 100), Wanted::Part(90..100));
+        assert_eq!(wanted("bytes=-10", 100), Wanted::Part(90..100));
+        assert_eq!(wanted("bytes=-1000", 100), Wanted::Part(0..100));
+        assert_eq!(wanted("bytes=50-1000", 100), Wanted::Part(50..100));
+    }
+
+    #[test]
+    fn a_range_past_the_end_is_refused_and_nonsense_is_ignored() {
+        assert_eq!(wanted("bytes=100-", 100), Wanted::Nothing);
+        assert_eq!(wanted("bytes=-0", 100), Wanted::Nothing);
+        let many = format!("bytes={}", "0-,".repeat(1000));
+        for nonsense in ["bytes=-", "bytes=a-b", "lines=1-2", "bytes=5-2", "bytes=--5", &many] {
+            assert_eq!(wanted(nonsense, 100), Wanted::All, "{nonsense}");
+        }
+    }
+}

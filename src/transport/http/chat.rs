@@ -1,0 +1,152 @@
+//! `POST /api/v1/chat`: one turn, waited for whole, or only begun when its events go over a socket.
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    app::App,
+    conversation::Accepted,
+    dialect::tutor::{ChatBody, Tutor},
+    domain::{Event, Failure, TurnId, TurnSnapshot},
+    hub::Cursor,
+    session::Session,
+    storage::{Page, TurnState},
+    transport::{error::Problem, gate::Caller},
+};
+
+use super::{conversations::stored_turn, read::JsonObject};
+
+/// Messages in which a repeated turn is looked for.
+const RECENT: u32 = 100;
+
+/// Takes a message; answers when all audio is ready, or at once with `useWebSocket`.
+pub(super) async fn chat(
+    State(app): State<App>,
+    Caller(user): Caller,
+    headers: HeaderMap,
+    JsonObject(object): JsonObject,
+) -> Result<Response, Problem> {
+    let ChatBody { conversation, use_web_socket, mut command } = ChatBody::read(object)?;
+    command.client_id = idempotency_key(&headers)?.or(command.client_id);
+    // Who waits for the whole turn sees no chunk come.
+    command.stream &= use_web_socket;
+    let session = Session::open(&app.conversations, &app.auth, user, conversation.as_deref());
+    let listener = session.listen(None).await.cursor;
+    let accepted = session.say(command).await?;
+    if use_web_socket {
+        let body = json!({
+            "conversationId": session.name(),
+            "turnId": accepted.turn,
+            "messageId": accepted.message,
+        });
+        return Ok((StatusCode::ACCEPTED, Json(body)).into_response());
+    }
+    let body = match repeated(&app, &session, &accepted).await? {
+        Some(body) => body,
+        None => whole_turn(&app, &session, &accepted.turn, listener).await?,
+    };
+    Ok(Json(body).into_response())
+}
+
+/// A repeat of a message whose turn is over is answered from the store.
+async fn repeated(
+    app: &App,
+    session: &Session,
+    accepted: &Accepted,
+) -> Result<Option<Value>, Problem> {
+    if !accepted.is_repeat {
+        return Ok(None);
+    }
+    let page = Page { before: None, limit: RECENT };
+    let messages = app.storage.messages(session.conversation().id(), page).await?;
+    let newest = messages.iter().rfind(|stored| stored.message.turn == accepted.turn);
+    let over = newest.filter(|stored| stored.state != TurnState::Making);
+    Ok(over.map(|stored| stored_turn(session.name(), stored, &app.auth)))
+}
+
+/// Listens until the turn has been made.
+async fn whole_turn(
+    app: &App,
+    session: &Session,
+    turn: &TurnId,
+    mut listener: Cursor,
+) -> Result<Value, Problem> {
+    let tutor = Tutor::new(app.auth.clone(), session.name(), listener.epoch(), false);
+    let mut heard = HeardTurn { tutor, snapshot: None };
+    loop {
+        let events = listener.next().await.map_err(|_| fell_behind())?;
+        let mut ends = events.iter().filter_map(|published| heard.take(&published.event, turn));
+        if let Some(end) = ends.next() {
+            return end;
+        }
+    }
+}
+
+/// What has been heard of the turn.
+struct HeardTurn {
+    tutor: Tutor,
+    snapshot: Option<TurnSnapshot>,
+}
+
+impl HeardTurn {
+    /// The answer, once the turn has ended.
+    fn take(&mut self, event: &Event, turn: &TurnId) -> Option<Result<Value, Problem>> {
+        match event {
+            Event::ConversationStart(snapshot) if snapshot.turn == *turn => {
+                self.snapshot = Some(snapshot.as_ref().clone());
+                None
+            }
+            Event::ChunkUpdate { turn: of, index, chunk } if of == turn => {
+                let chunks = self.snapshot.as_mut().map(|whole| &mut whole.chunks);
+                if let Some(known) = chunks.and_then(|chunks| chunks.get_mut(*index)) {
+                    *known = chunk.clone();
+                }
+                None
+            }
+            Event::ConversationComplete { turn: of, .. } if of == turn => {
+                Some(Ok(self.merged(event)))
+            }
+            Event::ConversationStopped { turn: of, .. } if of == turn => {
+                let mut body = self.merged(event);
+                body["stopped"] = json!(true);
+                Some(Ok(body))
+            }
+            Event::ConversationFailed { turn: of, failure } if of == turn => {
+                Some(Err(failure.clone().into()))
+            }
+            _ => None,
+        }
+    }
+
+    /// All that `conversation-start` and the last frame say, in one object.
+    fn merged(&self, end: &Event) -> Value {
+        let start = self.snapshot.clone().map(|whole| Event::ConversationStart(whole.into()));
+        let mut body = start.map_or_else(|| json!({"chunks": []}), |start| self.tutor.data(&start));
+        let mut end = self.tutor.data(end);
+        // The last frame counts the chunks; the answer holds them.
+        end["chunks"] = body["chunks"].take();
+        if let (Value::Object(body), Value::Object(end)) = (&mut body, end) {
+            body.extend(end);
+        }
+        body
+    }
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let key = value.to_str().ok().filter(|key| (1..=64).contains(&key.len()));
+    key.map(|key| Some(key.to_owned())).ok_or_else(|| {
+        let detail = "Idempotency-Key: expected 1 to 64 printable characters";
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field", detail)
+    })
+}
+
+fn fell_behind() -> Problem {
+    let message = "the turn goes on, but too much of it was missed to tell it whole".to_owned();
+    Failure { code: "too_slow", message, retryable: true }.into()
+}

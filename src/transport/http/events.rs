@@ -1,0 +1,156 @@
+//! The tutor frames for clients without a socket: Server-Sent Events, or long-poll for those without these.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use axum::{
+    Json,
+    extract::{RawQuery, State},
+    http::{HeaderMap, HeaderValue, header},
+    response::{
+        IntoResponse, Response, Sse,
+        sse::{Event as SseEvent, KeepAlive},
+    },
+};
+use futures_util::{Stream, StreamExt, stream};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::{
+    app::App,
+    conversation::Joined,
+    dialect::tutor::{Place, Tutor},
+    hub::{Cursor, Lagged, Published, Resume},
+    transport::gate,
+};
+
+use super::read::{self, InConversation};
+
+/// How long a long-poll waits for something to happen.
+const LONG_POLL: Duration = Duration::from_secs(25);
+/// A proxy or phone that drops idle connections hears something this often.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+pub(super) async fn events(
+    State(app): State<App>,
+    InConversation(session): InConversation,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let query = query.unwrap_or_default();
+    let resume = last_event_id(&headers).or_else(|| read::resume(&query));
+    let deltas = gate::parameter(&query, "deltas") == Some("true");
+    let is_return = resume.is_some();
+    let joined = session.listen(resume).await;
+    let tutor = Tutor::new(app.auth.clone(), session.name(), joined.cursor.epoch(), deltas);
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    if accept.is_some_and(|accept| accept.contains("text/event-stream")) {
+        return event_stream(&app, tutor, joined, is_return);
+    }
+    long_poll(&app, &tutor, joined, is_return).await
+}
+
+fn event_stream(app: &App, tutor: Tutor, joined: Joined, is_return: bool) -> Response {
+    let shutdown = app.shutdown.clone();
+    let ended = async move { shutdown.draining().await };
+    let frames = frames(tutor, joined, is_return).take_until(ended);
+    let mut response =
+        Sse::new(frames).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response();
+    // A buffering proxy would hold the events back.
+    response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response
+}
+
+/// Where the stream stands and a snapshot where one is needed, then the events as they come. It ends when its
+/// reader has fallen behind.
+fn frames(
+    tutor: Tutor,
+    joined: Joined,
+    is_return: bool,
+) -> impl Stream<Item = Result<SseEvent, Infallible>> + Send + 'static {
+    let beginning = beginning(&tutor, &joined, is_return);
+    let batches = stream::unfold((tutor, joined.cursor), |(tutor, mut cursor)| async move {
+        let published = cursor.next().await.ok()?;
+        let events: Vec<SseEvent> = published
+            .iter()
+            .filter_map(|published| sse_event(&tutor, published, cursor.epoch()))
+            .collect();
+        Some((stream::iter(events), (tutor, cursor)))
+    });
+    stream::iter(beginning).chain(batches.flatten()).map(Ok)
+}
+
+fn beginning(tutor: &Tutor, joined: &Joined, is_return: bool) -> Vec<SseEvent> {
+    let place = format!("{}:{}", joined.cursor.epoch(), joined.seq);
+    let connected = tutor.encode_connected("", Some(&Place::new(joined, is_return)));
+    // The number belongs to what was missed: a replay that breaks off must be asked for again.
+    let connected = SseEvent::default().data(connected);
+    let connected = if joined.recovered { connected } else { connected.id(place) };
+    let snapshot = joined.snapshot.as_ref().map(|turn| tutor.encode_snapshot(turn));
+    let snapshot = snapshot.map(|frame| SseEvent::default().data(frame));
+    [connected].into_iter().chain(snapshot).collect()
+}
+
+fn sse_event(tutor: &Tutor, published: &Published, epoch: &str) -> Option<SseEvent> {
+    let event = SseEvent::default().data(&*tutor.encode(published)?);
+    Some(match published.seq {
+        Some(seq) => event.id(format!("{epoch}:{seq}")),
+        None => event,
+    })
+}
+
+/// The answer of a long-poll.
+#[derive(Serialize)]
+struct Polled {
+    epoch: String,
+    /// What to ask `after` next time.
+    seq: u64,
+    recovered: bool,
+    events: Vec<Box<RawValue>>,
+}
+
+/// What there is, or what comes within the time.
+async fn long_poll(app: &App, tutor: &Tutor, joined: Joined, is_return: bool) -> Response {
+    let Joined { mut cursor, seq, recovered, snapshot, .. } = joined;
+    let snapshot = snapshot.map(|turn| Arc::from(tutor.encode_snapshot(&turn)));
+    // Who comes for the first time, or has not recovered, learns at once where it stands.
+    let patience = if is_return && recovered { LONG_POLL } else { Duration::ZERO };
+    let (frames, newest) = tokio::select! {
+        biased;
+        // Who has fallen behind is told the newest number, and by it that it has to reload.
+        frames = next_frames(&mut cursor, tutor) => frames.unwrap_or_default(),
+        () = tokio::time::sleep(patience) => (Vec::new(), None),
+        () = app.shutdown.draining() => (Vec::new(), None),
+    };
+    let all = snapshot.into_iter().chain(frames);
+    let events = all.filter_map(|frame: Arc<str>| RawValue::from_string(frame.to_string()).ok());
+    let body = Polled {
+        epoch: cursor.epoch().to_owned(),
+        seq: newest.unwrap_or(seq),
+        recovered,
+        events: events.collect(),
+    };
+    Json(body).into_response()
+}
+
+/// The next frames that this client sees, and the newest number among them.
+async fn next_frames(
+    cursor: &mut Cursor,
+    tutor: &Tutor,
+) -> Result<(Vec<Arc<str>>, Option<u64>), Lagged> {
+    let mut newest = None;
+    loop {
+        let published = cursor.next().await?;
+        newest = published.iter().rev().find_map(|published| published.seq).or(newest);
+        let frames: Vec<Arc<str>> =
+            published.iter().filter_map(|published| tutor.encode(published)).collect();
+        if !frames.is_empty() {
+            return Ok((frames, newest));
+        }
+    }
+}
+
+/// `epoch:seq`, as the browser's own reconnect sends it.
+fn last_event_id(headers: &HeaderMap) -> Option<Resume> {
+    let (epoch, seq) = headers.get("last-event-id")?.to_str().ok()?.rsplit_once(':')?;
+    Some(Resume { epoch: epoch.to_owned(), after: seq.parse().ok()? })
+}

@@ -1,0 +1,74 @@
+//! Reads what a request carries: bodies, parameters, the conversation in its path. It answers nothing.
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, Path, Request, rejection::BytesRejection},
+    http::{StatusCode, header, request::Parts},
+};
+use serde_json::{Map, Value};
+
+use crate::{
+    app::App,
+    dialect::json,
+    domain::ConversationId,
+    hub::Resume,
+    session::Session,
+    transport::{
+        error::Problem,
+        gate::{self, Caller},
+    },
+};
+
+/// A body that is one JSON object.
+pub(super) struct JsonObject(pub(super) Map<String, Value>);
+
+/// The caller in the conversation that the path names.
+pub(super) struct InConversation(pub(super) Session);
+
+impl FromRequest<App> for JsonObject {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let kind = request.headers().get(header::CONTENT_TYPE);
+        let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or("application/json");
+        let essence = kind.split(';').next().unwrap_or_default().trim();
+        if !essence.eq_ignore_ascii_case("application/json") {
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                "send application/json",
+            ));
+        }
+        let body = Bytes::from_request(request, app).await.map_err(|error| unreadable(&error))?;
+        Ok(Self(json::object(&body)?))
+    }
+}
+
+impl FromRequestParts<App> for InConversation {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let Caller(user) = Caller::from_request_parts(parts, app).await?;
+        let path = Path::<String>::from_request_parts(parts, app).await;
+        let Path(name) = path.map_err(|_| Problem::not_found())?;
+        // A name that cannot be one is the name of nothing.
+        ConversationId::parse(&name).ok_or_else(Problem::not_found)?;
+        Ok(Self(Session::open(&app.conversations, &app.auth, user, Some(&name))))
+    }
+}
+
+/// Where a client that comes back had got to; `None` when it does not say, or not both.
+pub(in crate::transport) fn resume(query: &str) -> Option<Resume> {
+    let after = gate::parameter(query, "after")?.parse().ok()?;
+    let epoch = gate::parameter(query, "epoch")?.to_owned();
+    Some(Resume { epoch, after })
+}
+
+fn unreadable(rejection: &BytesRejection) -> Problem {
+    match rejection.status() {
+        status @ StatusCode::PAYLOAD_TOO_LARGE => {
+            Problem::new(status, "body_too_large", "a request has at most 64 KiB")
+        }
+        status => Problem::new(status, "bad_body", "the body could not be read"),
+    }
+}

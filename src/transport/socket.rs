@@ -1,0 +1,89 @@
+//! `GET /ws`: one task carries one socket. It moves frames; what they mean is decided elsewhere.
+
+mod connection;
+mod upgrade;
+mod wire;
+
+use axum::extract::ws::WebSocket;
+use tokio::time::{Duration, Instant, timeout_at};
+
+use crate::{
+    app::App,
+    auth::User,
+    dialect::tutor::{Place, Tutor, decode},
+    domain::{Command, ConnectionId},
+    hub::Resume,
+    session::Session,
+};
+
+use connection::Connection;
+pub(super) use upgrade::tutor;
+use wire::{Closing, Incoming, Wire};
+
+/// How long a client may take to sign in.
+const SIGN_IN: Duration = Duration::from_secs(10);
+
+/// How a socket was asked for.
+pub(super) struct Visit {
+    app: App,
+    /// Whoever came with a token already.
+    user: Option<User>,
+    /// What the client calls the conversation.
+    name: String,
+    resume: Option<Resume>,
+    deltas: bool,
+}
+
+/// Carries one socket to its end, and says why it ended.
+async fn run(socket: WebSocket, visit: Visit) {
+    let mut wire = Wire::new(socket);
+    let closing = match begin(&mut wire, visit).await {
+        Ok(connection) => connection.carry(&mut wire).await,
+        Err(closing) => closing,
+    };
+    wire.close(closing).await;
+}
+
+/// Greets the client, has it sign in where that is needed, and gives it its place in the conversation.
+async fn begin(wire: &mut Wire, visit: Visit) -> Result<Connection, Closing> {
+    let id = ConnectionId::random();
+    let is_signed_in = visit.user.is_some();
+    let user = match visit.user.clone() {
+        Some(user) => user,
+        None => sign_in(wire, &visit, &id).await?,
+    };
+    let Visit { app, name, resume, deltas, .. } = visit;
+    let session = Session::open(&app.conversations, &app.auth, user, Some(&name));
+    let joined = session.listen(resume.clone()).await;
+    let tutor = Tutor::new(app.auth.clone(), &name, joined.cursor.epoch(), deltas);
+    let place = Place::new(&joined, resume.is_some());
+    let greeting = if is_signed_in {
+        tutor.encode_connected(id.as_str(), Some(&place))
+    } else {
+        tutor.encode_authenticated(session.user().id.as_str(), &place)
+    };
+    wire.send(greeting).await?;
+    if let Some(snapshot) = &joined.snapshot {
+        wire.send(tutor.encode_snapshot(snapshot)).await?;
+    }
+    Ok(Connection::new(app, session, joined.cursor, tutor))
+}
+
+/// Waits for the token, and meanwhile for nothing but pings.
+async fn sign_in(wire: &mut Wire, visit: &Visit, id: &ConnectionId) -> Result<User, Closing> {
+    let deadline = Instant::now() + SIGN_IN;
+    let tutor = Tutor::new(visit.app.auth.clone(), &visit.name, "", visit.deltas);
+    wire.send(tutor.encode_connected(id.as_str(), None)).await?;
+    loop {
+        let incoming = timeout_at(deadline, wire.receive()).await;
+        let Incoming::Text(text) = incoming.map_err(|_| Closing::UNAUTHORIZED)?? else { continue };
+        match decode(&text) {
+            Ok(Command::Ping) => wire.send(tutor.encode_pong()).await?,
+            Ok(Command::Authenticate { token }) => {
+                return visit.app.auth.user(Some(&token)).ok_or(Closing::UNAUTHORIZED);
+            }
+            Ok(_) => return Err(Closing::UNAUTHORIZED),
+            Err(bad) => wire.send(tutor.encode_error(&bad.into())).await?,
+        }
+    }
+}
