@@ -8,18 +8,24 @@ import { EMPTY, isRepeated, reduce, withHistory, withSending, withUnsent } from 
 export { Player } from './player.js';
 
 /**
+ *     const parla = new Parla({ url: 'https://tutor.example/' });
+ *     const player = new Player();
+ *     player.follow(parla);
+ *     parla.addEventListener('change', () => show(parla.state.entries));
+ *     parla.connect();
+ *     button.onclick = () => player.unlock().then(() => parla.chat('¡Hola!', { language: 'es' }));
+ *
  * Events: `change` (the state is another), `connection` (status or carrier is another), `sending` (a message goes out),
  * `frame` (detail: a frame, each once), `problem` (detail: a {@link import('./protocol.js').Problem}).
  */
 export class Parla extends EventTarget {
   #state = EMPTY;
-  #base;
   #token;
   #connection;
   /** Commands that the server has not confirmed, in their order; they go out again after a reconnect. */
   #outbox = new Map();
   #cursor = null;
-  #hasPast;
+  #isLoading;
 
   /**
    * @param {object} [options]
@@ -29,14 +35,15 @@ export class Parla extends EventTarget {
    */
   constructor({ url = location.href, token = null, conversationId = null } = {}) {
     super();
-    this.#base = new URL('./', url);
+    /** What the server's paths are relative to. @readonly */
+    this.base = new URL('./', url);
     this.#token = token;
-    this.#hasPast = conversationId !== null;
+    this.#isLoading = conversationId !== null;
     /** @readonly */
     this.conversationId = conversationId ?? newId();
     this.#connection = new Connection(
       {
-        base: this.#base,
+        base: this.base,
         conversationId: this.conversationId,
         resumePoint: () => this.#resumePoint(),
         onFrame: (frame) => this.#receive(frame),
@@ -69,6 +76,11 @@ export class Parla extends EventTarget {
   /** Whether the server has messages from before those in the state. */
   get hasEarlier() {
     return this.#cursor !== null;
+  }
+
+  /** Whether earlier messages are still to come. */
+  get isLoading() {
+    return this.#isLoading;
   }
 
   /** Connects, and keeps connected until `close`. */
@@ -162,7 +174,7 @@ export class Parla extends EventTarget {
 
   /** A refusal is about the message it names, else about the oldest that waits for an answer. */
   #refused(problem) {
-    const clientId = problem.clientId ?? this.#oldestMessage();
+    const clientId = problem.clientId ?? this.#oldestMessage() ?? this.#state.awaiting;
     this.#outbox.delete(clientId);
     this.#show(withUnsent(this.#state, clientId, problem));
     this.#report(problem);
@@ -174,19 +186,20 @@ export class Parla extends EventTarget {
 
   /** Reads anew what the missing frames would have told. */
   async #reload() {
-    const isFirst = this.#state.entries.length === 0;
-    if (isFirst && !this.#hasPast) return;
+    if (this.#state.entries.length === 0 && !this.#isLoading) return;
     try {
       const { messages, next } = await this.#fetchHistory(null);
       this.#cursor = next;
+      this.#isLoading = false;
       this.#show(withHistory(this.#state, messages));
     } catch (problem) {
+      this.#isLoading = false;
       this.#report({ code: 'no_history', message: 'Earlier messages could not be loaded.', hint: problem.hint });
     }
   }
 
   #fetchHistory(cursor) {
-    return fetchHistory(this.#base, this.conversationId, this.#token, cursor);
+    return fetchHistory(this.base, this.conversationId, this.#token, cursor);
   }
 
   #resumePoint() {

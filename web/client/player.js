@@ -25,6 +25,7 @@ export class Player extends EventTarget {
   follow(parla) {
     this.leave();
     const { signal } = (this.#following = new AbortController());
+    this.#sound.base = this.#replay.base = parla.base;
     parla.addEventListener('change', () => this.update(parla.state.entries), { signal });
     parla.addEventListener('sending', () => this.stop(), { signal });
     parla.addEventListener('frame', ({ detail }) => this.#obey(detail), { signal });

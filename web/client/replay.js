@@ -7,6 +7,8 @@ export class Replay {
   #rest = [];
   #rate = 1;
   #volume = 1;
+  /** What the audio's addresses are relative to. @type {URL | string} */
+  base = document.baseURI;
 
   /** @param {(isPlayed: boolean) => void} onEnd Everything was heard, or something could not be. */
   constructor(onEnd) {
@@ -42,7 +44,7 @@ export class Replay {
   #next(turnId) {
     const sentence = this.#rest.shift();
     if (!sentence) return this.#finish(true);
-    const audio = new Audio(sentence.chunk.audioUrl);
+    const audio = new Audio(new URL(sentence.chunk.audioUrl, this.base).href);
     audio.preservesPitch = true;
     audio.playbackRate = this.#rate;
     audio.volume = this.#volume;

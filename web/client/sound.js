@@ -8,6 +8,8 @@ export class Sound {
   #output;
   #volume = 1;
   #onUnlock;
+  /** What the audio's addresses are relative to. @type {URL | string} */
+  base = document.baseURI;
 
   /** @param {() => void} onUnlock Called when the browser lets sound out, or holds it back. */
   constructor(onUnlock) {
@@ -50,7 +52,7 @@ export class Sound {
 
   /** Fetches and decodes one file. @param {string} url @param {AbortSignal} signal @returns {Promise<AudioBuffer>} */
   async load(url, signal) {
-    const response = await fetch(url, { signal });
+    const response = await fetch(new URL(url, this.base), { signal });
     if (!response.ok) throw new Error(`audio: ${response.status}`);
     return this.#open().decodeAudioData(await response.arrayBuffer());
   }

@@ -68,16 +68,13 @@ export class App {
   }
 
   stop() {
-    const { awaiting, entries } = this.parla.state;
-    const making = entries.findLast(({ phase }) => phase === 'making' || phase === 'lost');
     this.player.stop();
-    if (awaiting || making) this.parla.stop(making?.turnId);
+    if (this.parla.state.awaiting || this.#making) this.parla.stop(this.#making?.turnId);
   }
 
   /** The tutor is writing or speaking. */
   get isActive() {
-    const { awaiting, entries } = this.parla.state;
-    return awaiting !== null || this.player.isSpeaking || entries.at(-1)?.phase === 'making';
+    return this.parla.state.awaiting !== null || this.player.isSpeaking || this.#making !== undefined;
   }
 
   /** @param {Partial<import('./lesson.js').Choices>} change */
@@ -142,6 +139,11 @@ export class App {
     this.position = this.player.position;
     if (keyOf(this.position) === before) this.#showSound();
     else this.render();
+  }
+
+  /** The turn that the tutor is making. */
+  get #making() {
+    return this.parla.state.entries.findLast(({ phase }) => phase === 'making' || phase === 'lost');
   }
 
   #listen() {

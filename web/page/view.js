@@ -27,7 +27,7 @@ export function pageView(app) {
       toggle: () => app.toggleLesson(),
     })}
     <main>${conversationView(app)}</main>
-    <div class="bottom">
+    <section class="bottom" aria-label="Write to the tutor">
       ${alertsView(app.notices, () => app.render())} ${noticeLogView(app.notices)}
       ${composerView(
         {
@@ -42,7 +42,7 @@ export function pageView(app) {
           unlock: () => app.player.unlock(),
         },
       )}
-    </div>
+    </section>
   `;
 }
 
@@ -57,7 +57,7 @@ function conversationView(app) {
     ${parla.hasEarlier
       ? html`<button class="quiet earlier" @click=${() => app.loadEarlier()}>Earlier messages</button>`
       : nothing}
-    ${entries.length === 0 && !awaiting
+    ${entries.length === 0 && !awaiting && !parla.isLoading
       ? welcomeView(app.choices, app.catalogue, { begin: (scenario) => app.begin(scenario) })
       : nothing}
     <div class="log" role="log" aria-label="Conversation">
