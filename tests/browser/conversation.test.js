@@ -1,0 +1,156 @@
+/** What a learner sees and hears in one conversation. */
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import {
+  eventually,
+  hearing,
+  openBrowser,
+  openPage,
+  say,
+  scenes,
+  sentences,
+  SERVER,
+  spokenWord,
+  untilPhase,
+} from './stage.js';
+
+let browser;
+before(async () => (browser = await openBrowser()));
+after(() => browser.close());
+
+test('an answer appears sentence by sentence with its emotions, is heard, and its words are marked', async () => {
+  const { page, context, faults } = await openPage(browser);
+  const { learner, chunks, correction } = scenes.market;
+  const states = await recordStates(page);
+  await say(page, learner);
+  await page.locator('.learner .bubble', { hasText: learner }).waitFor();
+
+  const loud = await eventually(() => hearing(page), ({ level }) => level > 0.01);
+  assert.ok(loud.level > 0.01, `the loudest sample is ${loud.level}`);
+  const marked = new Set();
+  const lastWords = chunks[0].text.match(/\p{L}+/gu).slice(-2);
+  await eventually(
+    async () => marked.add(await spokenWord(page)),
+    () => lastWords.some((word) => marked.has(word)),
+  );
+  marked.delete(null);
+  assert.ok(marked.size >= 3, `marked were ${[...marked]}`);
+
+  await untilPhase(page, 'complete');
+  const shown = await sentences(page);
+  assert.deepEqual(shown.map(({ text, icon }) => ({ text, icon })), chunks.map(({ text, icon }) => ({ text, icon })));
+  const quiet = await eventually(() => hearing(page), ({ isSpeaking }) => !isSpeaking);
+  assert.equal(quiet.isSpeaking, false);
+  assert.ok((await sentences(page)).every(({ state }) => state === 'completed'));
+  const seen = await states();
+  for (const state of ['processing', 'completed', 'playing']) assert.ok(seen.includes(state), `${state} in ${seen}`);
+
+  const { original, suggestion, explanation } = correction;
+  assert.equal(await page.locator('.correction del').textContent(), original);
+  assert.equal(await page.locator('.correction ins').textContent(), suggestion);
+  assert.equal(await page.locator('.correction .why').textContent(), explanation);
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test('stop silences the tutor at once and leaves what was said', async () => {
+  const { page, context } = await openPage(browser);
+  await say(page, scenes.story.learner);
+  await eventually(() => hearing(page), ({ level }) => level > 0.01);
+  await page.locator('.sentence').nth(1).waitFor();
+  await page.keyboard.press('Escape');
+  const after = await eventually(() => hearing(page), ({ level }) => level < 0.001);
+  assert.ok(after.level < 0.001 && !after.isSpeaking, JSON.stringify(after));
+  await untilPhase(page, 'stopped');
+  const shown = (await sentences(page)).length;
+  assert.ok(shown < scenes.story.chunks.length, `${shown} sentences`);
+  await page.waitForTimeout(1500);
+  assert.equal((await sentences(page)).length, shown);
+  assert.equal((await hearing(page)).isSpeaking, false);
+  assert.equal(await page.locator('.round.stop').count(), 0);
+  await context.close();
+});
+
+test('a new message silences the old answer, and only the new one is heard', async () => {
+  const { page, context } = await openPage(browser);
+  await say(page, scenes.story.learner);
+  await eventually(() => hearing(page), ({ level }) => level > 0.01);
+  await say(page, scenes.market.learner);
+  await untilPhase(page, 'complete');
+  const playing = page.locator('.sentence[data-state=playing]');
+  await playing.waitFor();
+  const turn = page.locator('.tutor').filter({ has: playing });
+  assert.ok((await turn.textContent()).includes(scenes.market.chunks[0].text));
+  await context.close();
+});
+
+test('a sentence is heard again when it is tapped, and slowly when that is asked for', async () => {
+  const { page, context } = await openPage(browser);
+  await say(page, scenes.market.learner);
+  await untilPhase(page, 'complete');
+  await page.keyboard.press('Escape');
+  await page.locator('.sentence').nth(1).locator('.text').click();
+  await page.locator('.sentence[data-index="1"][data-state=playing]').waitFor();
+  await page.locator('.sentence[data-index="1"][data-state=completed]').waitFor();
+  await page.getByRole('button', { name: 'Slowly' }).click();
+  await page.locator('.sentence[data-index="0"][data-state=playing]').waitFor();
+  await context.close();
+});
+
+test('a reload brings the conversation back', async () => {
+  const { page, context } = await openPage(browser);
+  await say(page, scenes.market.learner);
+  await untilPhase(page, 'complete');
+  const address = page.url();
+  await page.reload();
+  await page.locator('.tutor').waitFor();
+  assert.equal(page.url(), address);
+  assert.equal(await page.locator('.bubble').textContent(), scenes.market.learner);
+  const text = scenes.market.chunks.map((chunk) => chunk.text).join(' ');
+  const shown = await page.locator('.tutor .text').allTextContents();
+  assert.equal(shown.join(' '), text);
+  await page.getByRole('button', { name: /^New/ }).click();
+  await page.locator('.welcome').waitFor();
+  assert.notEqual(page.url(), address);
+  await context.close();
+});
+
+test('a browser that keeps pages silent is asked for a tap', async (t) => {
+  const strict = await openBrowser({ needsGesture: true });
+  t.after(() => strict.close());
+  const page = await (await strict.newContext()).newPage();
+  const { learner, chunks } = scenes.market;
+  await page.addInitScript(sayWithoutGesture, learner);
+  const fetched = [];
+  page.on('requestfinished', (request) => /\/audio\//.test(request.url()) && fetched.push(request));
+  await page.goto(SERVER, { waitUntil: 'commit' });
+  // Any look into the page counts as a gesture: it is left alone until all its sound is there.
+  await eventually(() => fetched.length, (count) => count === chunks.length);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+
+  const unlock = page.locator('.unlock');
+  await unlock.click();
+  const loud = await eventually(() => hearing(page), ({ level }) => level > 0.01);
+  assert.ok(loud.level > 0.01, `the loudest sample is ${loud.level}`);
+  await unlock.waitFor({ state: 'detached' });
+});
+
+/** Runs in the page before its own code. */
+function sayWithoutGesture(text) {
+  addEventListener('load', async () => {
+    const { app } = await import('/page/main.js');
+    app.parla.chat(text);
+  });
+}
+
+/** Writes down every state that a sentence passes through; the answer reads it. */
+async function recordStates(page) {
+  const record = await page.evaluateHandle(() => {
+    const seen = new Set();
+    const look = () => document.querySelectorAll('.sentence').forEach((one) => seen.add(one.dataset.state));
+    new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributes: true });
+    return seen;
+  });
+  return () => record.evaluate((seen) => [...seen]);
+}
