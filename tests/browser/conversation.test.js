@@ -54,6 +54,34 @@ test('an answer appears sentence by sentence with its emotions, is heard, and it
   await context.close();
 });
 
+test('the server is told how far the learner has heard', async () => {
+  const reports = [];
+  const { page, context } = await openPage(browser, {
+    prepare: async (page) =>
+      page.on('websocket', (socket) =>
+        socket.on('framesent', ({ payload }) => {
+          const { type, data } = JSON.parse(payload);
+          if (type === 'played') reports.push(data);
+        }),
+      ),
+  });
+  await say(page, scenes.market.learner);
+  const last = scenes.market.chunks.length - 1;
+  const duration = () =>
+    page.evaluate(async (index) => {
+      const { app } = await import('/page/main.js');
+      return app.parla.state.entries.at(-1).chunks[index].duration;
+    }, last);
+  await eventually(() => hearing(page), ({ isSpeaking }) => isSpeaking);
+  await eventually(() => hearing(page), ({ isSpeaking }) => !isSpeaking);
+  const places = reports.map(({ chunkIndex, ms }) => chunkIndex * 1e6 + ms);
+  assert.deepEqual(places, places.toSorted((one, other) => one - other), 'reports never go back');
+  assert.ok(reports.length > scenes.market.chunks.length, `${reports.length} reports`);
+  assert.equal(reports.at(-1).chunkIndex, last);
+  assert.ok(Math.abs(reports.at(-1).ms - 1000 * (await duration())) < 100, JSON.stringify(reports.at(-1)));
+  await context.close();
+});
+
 test('stop silences the tutor at once and leaves what was said', async () => {
   const { page, context } = await openPage(browser);
   await say(page, scenes.story.learner);

@@ -7,7 +7,7 @@ import { openSocket } from './socket.js';
 
 /** So many sockets in a row that never opened mean that something blocks them. */
 const SOCKET_ATTEMPTS = 2;
-const SOCKET_AGAIN_MS = 60_000;
+const SOCKET_AGAIN_MS = 30_000;
 
 /**
  * @typedef {'connecting' | 'online' | 'waiting' | 'signed-out' | 'closed'} Status
@@ -121,21 +121,20 @@ export class Connection {
 
   /** Tries a socket while events carry on; it takes over with its greeting, and what both carried is dropped by number. */
   #tryCandidate() {
-    const takeOver = (frame) => {
+    const receive = (frame) => {
       if (this.#candidate) {
         this.#carrier?.close();
         [this.#carrier, this.#candidate] = [this.#candidate, null];
-        this.#socketFailures = 0;
-        this.#become('online', null);
+        this.status = 'connecting';
       }
       this.#receive(frame);
     };
-    const giveUp = (end) => {
-      if (!this.#candidate) return this.#lost(end);
+    const end = (reason) => {
+      if (!this.#candidate) return this.#lost(reason);
       this.#candidate = null;
       this.#timer = setTimeout(() => this.#tryCandidate(), SOCKET_AGAIN_MS);
     };
-    this.#candidate = this.#carry(openSocket, takeOver, giveUp);
+    this.#candidate = this.#carry(openSocket, receive, end);
   }
 
   #drop() {

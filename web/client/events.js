@@ -13,14 +13,11 @@ export function openEvents(options) {
   const abort = new AbortController();
   const headers = authorization(token);
 
-  read(options, headers, abort).then((end) => {
-    if (abort.signal.aborted && !end.silent) return;
-    onClose({ code: end.code, opened: end.opened });
-  });
+  let closed = false;
+  read(options, headers, abort).then((end) => closed || onClose(end));
 
   async function post(type, data) {
     const { path, body } = request(type, data, conversationId);
-    const clientId = data.clientId;
     try {
       const response = await fetch(new URL(path, base), {
         method: 'POST',
@@ -28,10 +25,11 @@ export function openEvents(options) {
         body: JSON.stringify(body),
         signal: abort.signal,
       });
-      if (!response.ok) onFrame(errorFrame(await problemOf(response), clientId));
-    } catch (error) {
-      if (abort.signal.aborted) return;
-      onFrame(errorFrame({ code: 'network', message: error.message, retryable: true }, clientId));
+      if (response.ok || type === 'played') return;
+      onFrame({ type: 'error', data: { ...(await problemOf(response)), clientId: data.clientId } });
+    } catch {
+      // The network is gone for the stream as well; with the next one the command goes out again.
+      abort.abort();
     }
   }
 
@@ -43,7 +41,10 @@ export function openEvents(options) {
       return true;
     },
     check() {},
-    close: () => abort.abort(),
+    close() {
+      closed = true;
+      abort.abort();
+    },
   };
 }
 
@@ -65,14 +66,10 @@ async function read({ base, conversationId, resume, onFrame }, headers, abort) {
   const url = new URL(`api/v1/conversations/${encodeURIComponent(conversationId)}/events`, base);
   addResume(url, resume);
   let opened = false;
-  let silent = false;
   let silence;
   const listen = () => {
     clearTimeout(silence);
-    silence = setTimeout(() => {
-      silent = true;
-      abort.abort();
-    }, SILENCE_MS);
+    silence = setTimeout(() => abort.abort(), SILENCE_MS);
   };
   try {
     listen();
@@ -81,7 +78,7 @@ async function read({ base, conversationId, resume, onFrame }, headers, abort) {
       cache: 'no-store',
       signal: abort.signal,
     });
-    if (!response.ok) return { code: closeCodeOf(response.status), opened, silent };
+    if (!response.ok) return { code: closeCodeOf(response.status), opened };
     const events = new EventStreamReader();
     for await (const text of textOf(response.body)) {
       opened = true;
@@ -96,7 +93,7 @@ async function read({ base, conversationId, resume, onFrame }, headers, abort) {
   } finally {
     clearTimeout(silence);
   }
-  return { code: 1006, opened, silent };
+  return { code: 1006, opened };
 }
 
 async function* textOf(body) {
@@ -125,8 +122,4 @@ export async function problemOf(response) {
     retryable: body.retryable ?? (response.status >= 500 || response.status === 429),
     retryAfterMs: after > 0 ? after * 1000 : undefined,
   };
-}
-
-function errorFrame(problem, clientId) {
-  return { type: 'error', data: { ...problem, clientId } };
 }
