@@ -2,7 +2,16 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { hearing, eventually, openBrowser, openPage, say, scenes, sentences, untilPhase } from './stage.js';
+import {
+  hearing,
+  eventually,
+  openBrowser,
+  openPage,
+  say,
+  scenes,
+  sentences,
+  untilPhase,
+} from './stage.js';
 
 let browser;
 before(async () => (browser = await openBrowser()));
@@ -13,7 +22,10 @@ const story = scenes.story.chunks.map(({ text }) => text);
 test('a socket that breaks in mid-turn resumes: every sentence once, in its order', async () => {
   const sockets = [];
   const { page, context } = await openPage(browser, {
-    prepare: (page) => page.routeWebSocket(/\/ws\?/, (socket) => sockets.push({ socket, server: socket.connectToServer() })),
+    prepare: (page) =>
+      page.routeWebSocket(/\/ws\?/, (socket) =>
+        sockets.push({ socket, server: socket.connectToServer() }),
+      ),
   });
   const frames = await recordFrames(page);
   await say(page, scenes.story.learner);
@@ -26,10 +38,17 @@ test('a socket that breaks in mid-turn resumes: every sentence once, in its orde
   }
   await untilPhase(page, 'complete');
   assert.equal(sockets.length, 3);
-  assert.deepEqual((await sentences(page)).map(({ text }) => text), story);
+  assert.deepEqual(
+    (await sentences(page)).map(({ text }) => text),
+    story,
+  );
   assert.equal(await page.locator('.bubble').count(), 1);
   const seqs = await frames();
-  assert.deepEqual(seqs, Array.from(seqs, (_, index) => seqs[0] + index), 'durable frames have no gap and no double');
+  assert.deepEqual(
+    seqs,
+    Array.from(seqs, (_, index) => seqs[0] + index),
+    'durable frames have no gap and no double',
+  );
   await context.close();
 });
 
@@ -61,10 +80,16 @@ test('without sockets the same turn comes by events, is heard, and can be stoppe
   });
   assert.equal(await page.locator('.link-state').getAttribute('data-carrier'), 'events');
   await say(page, scenes.market.learner);
-  const loud = await eventually(() => hearing(page), ({ level }) => level > 0.01);
+  const loud = await eventually(
+    () => hearing(page),
+    ({ level }) => level > 0.01,
+  );
   assert.ok(loud.level > 0.01, `the loudest sample is ${loud.level}`);
   await untilPhase(page, 'complete');
-  assert.deepEqual((await sentences(page)).map(({ text }) => text), scenes.market.chunks.map(({ text }) => text));
+  assert.deepEqual(
+    (await sentences(page)).map(({ text }) => text),
+    scenes.market.chunks.map(({ text }) => text),
+  );
   await say(page, scenes.story.learner);
   await page.locator('.tutor').nth(1).locator('.sentence').nth(1).waitFor();
   await page.getByRole('button', { name: 'Stop the tutor' }).click();
@@ -73,7 +98,9 @@ test('without sockets the same turn comes by events, is heard, and can be stoppe
   await context.close();
 });
 
-/** Writes down the number of every durable frame that the library passes on; the answer reads them. */
+/**
+ * Writes down the number of every durable frame that the library passes on; the answer reads them.
+ */
 async function recordFrames(page) {
   const record = await page.evaluateHandle(async () => {
     const { app } = await import('/page/main.js');

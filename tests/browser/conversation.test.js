@@ -26,7 +26,10 @@ test('an answer appears sentence by sentence with its emotions, is heard, and it
   await say(page, learner);
   await page.locator('.learner .bubble', { hasText: learner }).waitFor();
 
-  const loud = await eventually(() => hearing(page), ({ level }) => level > 0.01);
+  const loud = await eventually(
+    () => hearing(page),
+    ({ level }) => level > 0.01,
+  );
   assert.ok(loud.level > 0.01, `the loudest sample is ${loud.level}`);
   const marked = new Set();
   const lastWords = chunks[0].text.match(/\p{L}+/gu).slice(-2);
@@ -39,12 +42,19 @@ test('an answer appears sentence by sentence with its emotions, is heard, and it
 
   await untilPhase(page, 'complete');
   const shown = await sentences(page);
-  assert.deepEqual(shown.map(({ text, icon }) => ({ text, icon })), chunks.map(({ text, icon }) => ({ text, icon })));
-  const quiet = await eventually(() => hearing(page), ({ isSpeaking }) => !isSpeaking);
+  assert.deepEqual(
+    shown.map(({ text, icon }) => ({ text, icon })),
+    chunks.map(({ text, icon }) => ({ text, icon })),
+  );
+  const quiet = await eventually(
+    () => hearing(page),
+    ({ isSpeaking }) => !isSpeaking,
+  );
   assert.equal(quiet.isSpeaking, false);
   assert.ok((await sentences(page)).every(({ state }) => state === 'completed'));
   const seen = await states();
-  for (const state of ['processing', 'completed', 'playing']) assert.ok(seen.includes(state), `${state} in ${seen}`);
+  for (const state of ['processing', 'completed', 'playing'])
+    assert.ok(seen.includes(state), `${state} in ${seen}`);
 
   const { original, suggestion, explanation } = correction;
   assert.equal(await page.locator('.correction del').textContent(), original);
@@ -72,23 +82,42 @@ test('the server is told how far the learner has heard', async () => {
       const { app } = await import('/page/main.js');
       return app.parla.state.entries.at(-1).chunks[index].duration;
     }, last);
-  await eventually(() => hearing(page), ({ isSpeaking }) => isSpeaking);
-  await eventually(() => hearing(page), ({ isSpeaking }) => !isSpeaking);
+  await eventually(
+    () => hearing(page),
+    ({ isSpeaking }) => isSpeaking,
+  );
+  await eventually(
+    () => hearing(page),
+    ({ isSpeaking }) => !isSpeaking,
+  );
   const places = reports.map(({ chunkIndex, ms }) => chunkIndex * 1e6 + ms);
-  assert.deepEqual(places, places.toSorted((one, other) => one - other), 'reports never go back');
+  assert.deepEqual(
+    places,
+    places.toSorted((one, other) => one - other),
+    'reports never go back',
+  );
   assert.ok(reports.length > scenes.market.chunks.length, `${reports.length} reports`);
   assert.equal(reports.at(-1).chunkIndex, last);
-  assert.ok(Math.abs(reports.at(-1).ms - 1000 * (await duration())) < 100, JSON.stringify(reports.at(-1)));
+  assert.ok(
+    Math.abs(reports.at(-1).ms - 1000 * (await duration())) < 100,
+    JSON.stringify(reports.at(-1)),
+  );
   await context.close();
 });
 
 test('stop silences the tutor at once and leaves what was said', async () => {
   const { page, context } = await openPage(browser);
   await say(page, scenes.story.learner);
-  await eventually(() => hearing(page), ({ level }) => level > 0.01);
+  await eventually(
+    () => hearing(page),
+    ({ level }) => level > 0.01,
+  );
   await page.locator('.sentence').nth(1).waitFor();
   await page.keyboard.press('Escape');
-  const after = await eventually(() => hearing(page), ({ level }) => level < 0.001);
+  const after = await eventually(
+    () => hearing(page),
+    ({ level }) => level < 0.001,
+  );
   assert.ok(after.level < 0.001 && !after.isSpeaking, JSON.stringify(after));
   await untilPhase(page, 'stopped');
   const shown = (await sentences(page)).length;
@@ -103,7 +132,10 @@ test('stop silences the tutor at once and leaves what was said', async () => {
 test('a new message silences the old answer, and only the new one is heard', async () => {
   const { page, context } = await openPage(browser);
   await say(page, scenes.story.learner);
-  await eventually(() => hearing(page), ({ level }) => level > 0.01);
+  await eventually(
+    () => hearing(page),
+    ({ level }) => level > 0.01,
+  );
   await say(page, scenes.market.learner);
   await untilPhase(page, 'complete');
   const playing = page.locator('.sentence[data-state=playing]');
@@ -154,12 +186,18 @@ test('a browser that keeps pages silent is asked for a tap', async (t) => {
   page.on('requestfinished', (request) => /\/audio\//.test(request.url()) && fetched.push(request));
   await page.goto(SERVER, { waitUntil: 'commit' });
   // Any look into the page counts as a gesture: it is left alone until all its sound is there.
-  await eventually(() => fetched.length, (count) => count === chunks.length);
+  await eventually(
+    () => fetched.length,
+    (count) => count === chunks.length,
+  );
   await new Promise((resolve) => setTimeout(resolve, 500));
 
   const unlock = page.locator('.unlock');
   await unlock.click();
-  const loud = await eventually(() => hearing(page), ({ level }) => level > 0.01);
+  const loud = await eventually(
+    () => hearing(page),
+    ({ level }) => level > 0.01,
+  );
   assert.ok(loud.level > 0.01, `the loudest sample is ${loud.level}`);
   await unlock.waitFor({ state: 'detached' });
 });
@@ -176,8 +214,13 @@ function sayWithoutGesture(text) {
 async function recordStates(page) {
   const record = await page.evaluateHandle(() => {
     const seen = new Set();
-    const look = () => document.querySelectorAll('.sentence').forEach((one) => seen.add(one.dataset.state));
-    new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributes: true });
+    const look = () =>
+      document.querySelectorAll('.sentence').forEach((one) => seen.add(one.dataset.state));
+    new MutationObserver(look).observe(document.body, {
+      subtree: true,
+      childList: true,
+      attributes: true,
+    });
     return seen;
   });
   return () => record.evaluate((seen) => [...seen]);

@@ -1,4 +1,7 @@
-/** What hostile text cannot do, and what everybody can use: content policy, text nodes, accessibility. */
+/**
+ * What hostile text cannot do, and what everybody can use: content policy, text nodes,
+ * accessibility.
+ */
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -19,7 +22,10 @@ test('hostile text of learner and model stays text: no dialog, no element, no fo
   await untilPhase(page, 'complete');
   await page.locator('.sentence .text', { hasText: lastText }).waitFor();
   assert.equal(await page.locator('.bubble').textContent(), learner);
-  assert.equal(await page.locator('.log :is(img, a, script, iframe), .bubble svg, .text svg').count(), 0);
+  assert.equal(
+    await page.locator('.log :is(img, a, script, iframe), .bubble svg, .text svg').count(),
+    0,
+  );
   await page.waitForTimeout(500);
   assert.deepEqual(faults, []);
   await context.close();
@@ -28,14 +34,23 @@ test('hostile text of learner and model stays text: no dialog, no element, no fo
 test('the server sends a policy that lets nothing foreign or inline in', async () => {
   const response = await fetch(SERVER);
   const policy = response.headers.get('content-security-policy') ?? '';
-  for (const rule of ["default-src 'none'", "script-src 'self'", "object-src 'none'", "base-uri 'none'", "require-trusted-types-for 'script'"]) {
+  for (const rule of [
+    "default-src 'none'",
+    "script-src 'self'",
+    "object-src 'none'",
+    "base-uri 'none'",
+    "require-trusted-types-for 'script'",
+  ]) {
     assert.ok(policy.includes(rule), `${rule} in ${policy}`);
   }
   assert.ok(!policy.includes('unsafe'), policy);
 });
 
 for (const colorScheme of ['light', 'dark']) {
-  for (const viewport of [{ width: 320, height: 640 }, { width: 1200, height: 800 }]) {
+  for (const viewport of [
+    { width: 320, height: 640 },
+    { width: 1200, height: 800 },
+  ]) {
     test(`everybody can use it: ${colorScheme}, ${viewport.width} pixels wide`, async () => {
       const { page, context } = await openPage(browser, {
         context: { colorScheme, viewport, reducedMotion: 'reduce' },
@@ -55,6 +70,8 @@ for (const colorScheme of ['light', 'dark']) {
 
 /** What axe finds wrong, in one line each. */
 async function breaches(page) {
-  const { violations } = await page.evaluate(() => axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
+  const { violations } = await page.evaluate(() =>
+    axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'] }),
+  );
   return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' | ')}`);
 }

@@ -1,4 +1,7 @@
-/** What every browser test needs: Chromium, a fresh page on the server under test, and the texts it expects. It asserts nothing. */
+/**
+ * What every browser test needs: Chromium, a fresh page on the server under test, and the texts it
+ * expects. It asserts nothing.
+ */
 
 import { readFileSync } from 'node:fs';
 import { chromium } from 'playwright-core';
@@ -35,7 +38,8 @@ export function openBrowser({ needsGesture = false } = {}) {
  * A learner with an empty page, and a list of everything that must not happen there.
  *
  * @param {import('playwright-core').Browser} browser
- * @param {{context?: object, prepare?: (page: import('playwright-core').Page) => Promise<void>}} [options]
+ * @param {{context?: object, prepare?: (page: import('playwright-core').Page) => Promise<void>}}
+ *   [options]
  */
 export async function openPage(browser, { context: options = {}, prepare = async () => {} } = {}) {
   const context = await browser.newContext({ viewport: { width: 390, height: 800 }, ...options });
@@ -65,12 +69,19 @@ export function sentences(page) {
   );
 }
 
-/** Waits until the tutor's newest turn is in that phase. @param {import('playwright-core').Page} page */
+/**
+ * Waits until the tutor's newest turn is in that phase.
+ *
+ * @param {import('playwright-core').Page} page
+ */
 export function untilPhase(page, phase) {
   return page.locator(`.tutor[data-phase=${phase}]`).last().waitFor();
 }
 
-/** Waits until `read` answers something that satisfies `accept`, and returns the last answer either way. */
+/**
+ * Waits until `read` answers something that satisfies `accept`, and returns the last answer either
+ * way.
+ */
 export async function eventually(read, accept) {
   const end = Date.now() + PATIENCE_MS;
   let answer = await read();
@@ -111,7 +122,8 @@ function watch(page) {
     dialog.dismiss();
   });
   page.on('console', (message) => {
-    if (/content security policy|trusted ?type|refused to/i.test(message.text())) faults.push(message.text());
+    if (/content security policy|trusted ?type|refused to/i.test(message.text()))
+      faults.push(message.text());
   });
   page.on('request', (request) => {
     const { protocol, host } = new URL(request.url());

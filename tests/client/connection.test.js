@@ -102,7 +102,12 @@ test('a restart is followed by a new socket that asks for what is missing', () =
 });
 
 test('a refusal for good, an expired sign-in and a full server are told apart', () => {
-  for (const [code, status] of [[1008, 'closed'], [4001, 'signed-out'], [3010, 'signed-out'], [1013, 'waiting']]) {
+  for (const [code, status] of [
+    [1008, 'closed'],
+    [4001, 'signed-out'],
+    [3010, 'signed-out'],
+    [1013, 'waiting'],
+  ]) {
     const { connection } = connect();
     newest().greet();
     newest().end(code);
@@ -158,7 +163,10 @@ test('two sockets that never opened lead to events, and a socket takes over when
   mock.timers.tick(1_000);
   assert.deepEqual([FakeSocket.all.length, connection.carrier], [3, 'events']);
   newest().greet();
-  assert.deepEqual([connection.status, connection.carrier, signal.aborted], ['online', 'socket', true]);
+  assert.deepEqual(
+    [connection.status, connection.carrier, signal.aborted],
+    ['online', 'socket', true],
+  );
   connection.close();
 });
 
@@ -171,7 +179,10 @@ test('a socket that is still blocked leaves the events alone', async () => {
   await settled();
   mock.timers.tick(30_000);
   newest().end(1006);
-  assert.deepEqual([connection.status, connection.carrier, requests[0].signal.aborted], ['online', 'events', false]);
+  assert.deepEqual(
+    [connection.status, connection.carrier, requests[0].signal.aborted],
+    ['online', 'events', false],
+  );
   connection.close();
 });
 

@@ -4,7 +4,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Programme } from '../../web/client/programme.js';
 
-/** A loudspeaker that writes down what it is given; audio urls are `/name` and each lasts one second. */
+/**
+ * A loudspeaker that writes down what it is given; audio urls are `/name` and each lasts one
+ * second.
+ */
 class FakeSound {
   now = 0;
   latency = 0;
@@ -44,13 +47,20 @@ class FakeSound {
 }
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
-const ready = (name, pause = 0) => ({ id: name, pause, ttsStatus: 'completed', audioUrl: `/${name}` });
+const ready = (name, pause = 0) => ({
+  id: name,
+  pause,
+  ttsStatus: 'completed',
+  audioUrl: `/${name}`,
+});
 const waiting = (name) => ({ id: name, pause: 0, ttsStatus: 'pending', audioUrl: null });
 const failed = (name) => ({ ...waiting(name), ttsStatus: 'failed' });
 
 function begin(sound) {
   const heard = [];
-  const programme = new Programme('t', sound, (position) => heard.push(position?.chunkIndex ?? 'over'));
+  const programme = new Programme('t', sound, (position) =>
+    heard.push(position?.chunkIndex ?? 'over'),
+  );
   programme.play();
   const tell = async (chunks, phase = 'making') => {
     programme.update({ chunks, phase });
@@ -63,7 +73,11 @@ test('chunks follow each other without a gap, with the pause that each asks for'
   const sound = new FakeSound();
   const { heard, tell } = begin(sound);
   await tell([ready('a'), ready('b', 500), ready('c')], 'complete');
-  assert.deepEqual(sound.trace, ['/a at 0.03 from 0.00', '/b at 1.03 from 0.00', '/c at 2.53 from 0.00']);
+  assert.deepEqual(sound.trace, [
+    '/a at 0.03 from 0.00',
+    '/b at 1.03 from 0.00',
+    '/c at 2.53 from 0.00',
+  ]);
   await sound.moveTo(4);
   assert.deepEqual(heard, [0, 1, 2, 'over']);
 });
@@ -109,7 +123,10 @@ test('sound that arrives after the stop is not played', async () => {
   programme.update({ chunks: [ready('a')], phase: 'making' });
   programme.stop();
   await settled();
-  assert.deepEqual(sound.trace.filter((line) => line.startsWith('/')), []);
+  assert.deepEqual(
+    sound.trace.filter((line) => line.startsWith('/')),
+    [],
+  );
 });
 
 test('after a pause it goes on at the word where it was, or where it is told', async () => {

@@ -4,19 +4,28 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EMPTY, reduce, withHistory, withSending, withUnsent } from '../../web/client/turns.js';
 
-const chunk = (text, ttsStatus = 'pending', more = {}) => ({ id: text, text, ttsStatus, audioUrl: null, ...more });
+const chunk = (text, ttsStatus = 'pending', more = {}) => ({
+  id: text,
+  text,
+  ttsStatus,
+  audioUrl: null,
+  ...more,
+});
 const greeting = (more = {}) => ({ type: 'connected', data: { epoch: 'e', seq: 0, ...more } });
 const frame = (seq, type, data) => ({ type, data, seq });
 const start = (seq, chunks, complete = false) =>
   frame(seq, 'conversation-start', { turnId: 't', messageId: 'a', chunks, metadata: {}, complete });
-const update = (seq, chunkIndex, changed) => frame(seq, 'chunk-update', { turnId: 't', chunkIndex, chunk: changed });
+const update = (seq, chunkIndex, changed) =>
+  frame(seq, 'chunk-update', { turnId: 't', chunkIndex, chunk: changed });
 const said = (seq, clientId = 'mine') =>
   frame(seq, 'message', { id: 'l', role: 'user', text: 'hi', clientId, turnId: 't' });
 
 const play = (frames, state = EMPTY) => frames.reduce(reduce, state);
 const sketch = ({ entries }) =>
   entries.map(({ role, phase, text, chunks }) => {
-    const spoken = Array.from(chunks, (one) => (one ? `${one.text}:${one.ttsStatus}` : '?')).join(' ');
+    const spoken = Array.from(chunks, (one) => (one ? `${one.text}:${one.ttsStatus}` : '?')).join(
+      ' ',
+    );
     return `${role} ${phase} ${spoken || text}`;
   });
 
@@ -29,10 +38,17 @@ test('an answer grows chunk by chunk until it is complete', () => {
     update(4, 0, chunk('One.', 'processing')),
     update(5, 0, chunk('One.', 'completed', { audioUrl: '/a' })),
     start(6, [chunk('One.', 'completed', { audioUrl: '/a' }), chunk('Two.')], true),
-    frame(7, 'chunk-failed', { turnId: 't', chunkIndex: 1, chunk: { ttsStatus: 'failed', ttsError: 'TTS timeout' } }),
+    frame(7, 'chunk-failed', {
+      turnId: 't',
+      chunkIndex: 1,
+      chunk: { ttsStatus: 'failed', ttsError: 'TTS timeout' },
+    }),
     frame(8, 'conversation-complete', { turnId: 't', messageId: 'a', text: 'One. Two.' }),
   ]);
-  assert.deepEqual(sketch(state), ['user sent hi', 'assistant complete One.:completed Two.:failed']);
+  assert.deepEqual(sketch(state), [
+    'user sent hi',
+    'assistant complete One.:completed Two.:failed',
+  ]);
   assert.equal(state.entries[1].chunks[1].ttsError, 'TTS timeout');
   assert.equal(state.seq, 8);
 });
@@ -43,14 +59,22 @@ test('a chunk that is told before its predecessor leaves a place for it', () => 
 });
 
 test('a frame that comes twice changes nothing', () => {
-  const once = play([greeting(), said(1), start(2, [chunk('One.')]), update(3, 0, chunk('One.', 'completed'))]);
+  const once = play([
+    greeting(),
+    said(1),
+    start(2, [chunk('One.')]),
+    update(3, 0, chunk('One.', 'completed')),
+  ]);
   assert.equal(reduce(once, start(2, [chunk('One.')])), once);
   assert.equal(reduce(once, update(3, 0, chunk('One.', 'pending'))), once);
 });
 
 test('a resumed connection goes on counting where it stood', () => {
   const before = play([greeting(), said(1)]);
-  const state = play([greeting({ seq: 5, recovered: true }), said(1), start(2, [chunk('One.')])], before);
+  const state = play(
+    [greeting({ seq: 5, recovered: true }), said(1), start(2, [chunk('One.')])],
+    before,
+  );
   assert.deepEqual(sketch(state), ['user sent hi', 'assistant making One.:pending']);
   assert.equal(state.seq, 2);
 });
@@ -70,9 +94,42 @@ test('history replaces what was missed and keeps what is newer', () => {
   const lost = play([greeting({ epoch: 'f', seq: 9, recovered: false })], sending);
   const state = withHistory(lost, [
     { id: 'l', role: 'user', text: 'hi', clientId: 'mine', turnId: 't' },
-    { id: 'a', role: 'assistant', text: 'One. Two.', turnId: 't', chunks: [chunk('One.', 'completed')] },
+    {
+      id: 'a',
+      role: 'assistant',
+      text: 'One. Two.',
+      turnId: 't',
+      chunks: [chunk('One.', 'completed')],
+    },
   ]);
-  assert.deepEqual(sketch(state), ['user sent hi', 'assistant complete One.:completed', 'user sending again']);
+  assert.deepEqual(sketch(state), [
+    'user sent hi',
+    'assistant complete One.:completed',
+    'user sending again',
+  ]);
+});
+
+test('history leaves a turn that failed without a word where it was, and drops what is older', () => {
+  const message = (id, text) => frame(undefined, 'message', { id, role: 'user', text, turnId: id });
+  const failed = (turnId) =>
+    frame(undefined, 'conversation-failed', { turnId, message: 'No model.' });
+  const before = play([
+    message('1', 'one'),
+    message('2', 'two'),
+    failed('t2'),
+    message('3', 'three'),
+  ]);
+  const state = withHistory(before, [
+    { id: '2', role: 'user', text: 'two', turnId: '2' },
+    { id: '3', role: 'user', text: 'three', turnId: '3' },
+    { id: '4', role: 'user', text: 'four', turnId: '4' },
+  ]);
+  assert.deepEqual(sketch(state), [
+    'user sent two',
+    'assistant failed ',
+    'user sent three',
+    'user sent four',
+  ]);
 });
 
 test('a turn that neither snapshot nor history knows is taken for stopped', () => {
@@ -103,7 +160,10 @@ test('an opening shows no message of the learner', () => {
 test('a correction stands with the message that it is about', () => {
   const correction = { messageId: 'l', original: 'goed', suggestion: 'went', explanation: '' };
   const state = play([greeting(), said(1), start(2, []), frame(3, 'correction', correction)]);
-  assert.deepEqual(state.entries.map(({ corrections }) => corrections.length), [1, 0]);
+  assert.deepEqual(
+    state.entries.map(({ corrections }) => corrections.length),
+    [1, 0],
+  );
 });
 
 test('a turn that failed before its first chunk is shown with its reason', () => {
@@ -115,5 +175,9 @@ test('a turn that failed before its first chunk is shown with its reason', () =>
 
 test('an unknown frame counts and changes nothing else', () => {
   const before = play([greeting()]);
-  assert.deepEqual(reduce(before, frame(1, 'from-the-future', {})), { ...before, seq: 1, expectsSnapshot: false });
+  assert.deepEqual(reduce(before, frame(1, 'from-the-future', {})), {
+    ...before,
+    seq: 1,
+    expectsSnapshot: false,
+  });
 });

@@ -6,7 +6,8 @@ const LONGEST_MS = 10_000;
 export const PATIENT = 4;
 
 /**
- * Milliseconds to wait after `failures` failures: full jitter, so that many clients do not return at once.
+ * Milliseconds to wait after `failures` failures: full jitter, so that many clients do not return
+ * at once.
  *
  * @param {number} failures From 1.
  * @param {() => number} random From 0 up to 1.

@@ -1,4 +1,7 @@
-/** Keeps one carrier open: dials, waits, resumes, and changes to events where sockets are blocked. It reads no frame but the greetings. */
+/**
+ * Keeps one carrier open: dials, waits, resumes, and changes to events where sockets are blocked.
+ * It reads no frame but the greetings.
+ */
 
 import { backoffMs, PATIENT } from './backoff.js';
 import { openEvents } from './events.js';
@@ -56,13 +59,20 @@ export class Connection {
     this.#become('closed', 1000);
   }
 
-  /** Asks whether the other side is still there, or dials at once when it is already known to be lost. */
+  /**
+   * Asks whether the other side is still there, or dials at once when it is already known to be
+   * lost.
+   */
   check() {
     if (this.status === 'waiting') this.open();
     else this.#carrier?.check();
   }
 
-  /** Takes a new token: refreshes in band where it can, else signs in anew. @param {string} token */
+  /**
+   * Takes a new token: refreshes in band where it can, else signs in anew.
+   *
+   * @param {string} token
+   */
   authenticate(token) {
     this.#token = token;
     const refreshed = this.status === 'online' && this.carrier === 'socket';
@@ -78,7 +88,11 @@ export class Connection {
   #dial() {
     this.#become('connecting', this.code);
     const open = this.#socketFailures < SOCKET_ATTEMPTS ? openSocket : openEvents;
-    this.#carrier = this.#carry(open, (frame) => this.#receive(frame), (end) => this.#lost(end));
+    this.#carrier = this.#carry(
+      open,
+      (frame) => this.#receive(frame),
+      (end) => this.#lost(end),
+    );
   }
 
   #carry(open, onFrame, onClose) {
@@ -119,7 +133,10 @@ export class Connection {
     this.#become('waiting', code);
   }
 
-  /** Tries a socket while events carry on; it takes over with its greeting, and what both carried is dropped by number. */
+  /**
+   * Tries a socket while events carry on; it takes over with its greeting, and what both carried is
+   * dropped by number.
+   */
   #tryCandidate() {
     const receive = (frame) => {
       if (this.#candidate) {

@@ -1,4 +1,7 @@
-/** Carries frames where sockets are blocked: Server-Sent Events down, one POST per command up. It never reconnects. */
+/**
+ * Carries frames where sockets are blocked: Server-Sent Events down, one POST per command up. It
+ * never reconnects.
+ */
 
 import { EventStreamReader } from './event-stream.js';
 import { closeCodeOf, decodeFrame } from './protocol.js';
@@ -7,7 +10,10 @@ import { addResume } from './socket.js';
 /** A stream that is silent for so long is taken for dead: asking again costs little. */
 const SILENCE_MS = 60_000;
 
-/** @param {import('./socket.js').CarrierOptions} options @returns {import('./socket.js').Carrier} */
+/**
+ * @param {import('./socket.js').CarrierOptions} options
+ * @returns {import('./socket.js').Carrier}
+ */
 export function openEvents(options) {
   const { base, conversationId, token, onFrame, onClose } = options;
   const abort = new AbortController();

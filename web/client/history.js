@@ -8,7 +8,10 @@ const PAGE_SIZE = 50;
  * One page of stored messages, oldest first, and the cursor of the page before it.
  * A conversation that the server does not know yet has none.
  *
- * @param {URL} base @param {string} conversationId @param {string | null} token @param {string | null} cursor
+ * @param {URL} base
+ * @param {string} conversationId
+ * @param {string | null} token
+ * @param {string | null} cursor
  * @returns {Promise<{messages: any[], next: string | null}>}
  */
 export async function fetchHistory(base, conversationId, token, cursor = null) {

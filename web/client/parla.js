@@ -15,14 +15,19 @@ export { Player } from './player.js';
  *     parla.connect();
  *     button.onclick = () => player.unlock().then(() => parla.chat('¡Hola!', { language: 'es' }));
  *
- * Events: `change` (the state is another), `connection` (status or carrier is another), `sending` (a message goes out),
- * `frame` (detail: a frame, each once), `problem` (detail: a {@link import('./protocol.js').Problem}).
+ * Events: `change` (the state is another), `connection` (status or carrier is another), `sending`
+ * (a message goes out),
+ * `frame` (detail: a frame, each once), `problem` (detail: a {@link
+ * import('./protocol.js').Problem}).
  */
 export class Parla extends EventTarget {
   #state = EMPTY;
   #token;
   #connection;
-  /** Commands that the server has not confirmed, in their order; they go out again after a reconnect. */
+  /**
+   * Commands that the server has not confirmed, in their order; they go out again after a
+   * reconnect.
+   */
   #outbox = new Map();
   #cursor = null;
   #isLoading;
@@ -68,7 +73,11 @@ export class Parla extends EventTarget {
     return this.#connection.carrier;
   }
 
-  /** Why it is not online, as a close code; `null` when nothing has gone wrong. @returns {number | null} */
+  /**
+   * Why it is not online, as a close code; `null` when nothing has gone wrong.
+   *
+   * @returns {number | null}
+   */
   get closeCode() {
     return this.#connection.code;
   }
@@ -93,7 +102,9 @@ export class Parla extends EventTarget {
     this.#connection.close();
   }
 
-  /** Finds out soon whether the connection still holds, for instance when the network has changed. */
+  /**
+   * Finds out soon whether the connection still holds, for instance when the network has changed.
+   */
   check() {
     this.#connection.check();
   }
@@ -105,7 +116,8 @@ export class Parla extends EventTarget {
   }
 
   /**
-   * Says something to the tutor; empty text with a scenario lets the tutor begin. What cannot be sent now is kept.
+   * Says something to the tutor; empty text with a scenario lets the tutor begin. What cannot be
+   * sent now is kept.
    *
    * @param {string} message @param {import('./protocol.js').Choice} [choice]
    * @returns {string} The message's `clientId`.
@@ -116,7 +128,9 @@ export class Parla extends EventTarget {
     return clientId;
   }
 
-  /** Sends a message again that did not arrive: under its old name, so that it cannot be said twice. */
+  /**
+   * Sends a message again that did not arrive: under its old name, so that it cannot be said twice.
+   */
   sendAgain(clientId, choice = {}) {
     const unsent = this.#state.entries.find((entry) => entry.clientId === clientId);
     if (unsent) this.#post(clientId, { message: unsent.text, clientId, stream: true, ...choice });
@@ -127,7 +141,11 @@ export class Parla extends EventTarget {
     this.#submit('stop', 'stop', turnId ? { turnId } : {});
   }
 
-  /** Says how far the learner has heard. @param {{turnId: string, chunkIndex: number, ms: number}} position */
+  /**
+   * Says how far the learner has heard.
+   *
+   * @param {{turnId: string, chunkIndex: number, ms: number}} position
+   */
   played({ turnId, chunkIndex, ms }) {
     this.#connection.send('played', { turnId, chunkIndex, ms });
   }
@@ -163,7 +181,7 @@ export class Parla extends EventTarget {
     this.dispatchEvent(new CustomEvent('frame', { detail: frame }));
     this.#confirm(frame, before);
     if (frame.type === 'error') this.#refused(frame.data);
-    if (this.#state.expectsSnapshot && !before.expectsSnapshot) this.#reload();
+    if (isUnrecovered(frame) && this.#state !== before) this.#reload();
   }
 
   /** A stored message, or the beginning of an answer to an opening, needs no sending again. */
@@ -194,7 +212,11 @@ export class Parla extends EventTarget {
       this.#show(withHistory(this.#state, messages));
     } catch (problem) {
       this.#isLoading = false;
-      this.#report({ code: 'no_history', message: 'Earlier messages could not be loaded.', hint: problem.hint });
+      this.#report({
+        code: 'no_history',
+        message: 'Earlier messages could not be loaded.',
+        hint: problem.hint,
+      });
     }
   }
 
@@ -221,4 +243,9 @@ export class Parla extends EventTarget {
   #report(problem) {
     this.dispatchEvent(new CustomEvent('problem', { detail: problem }));
   }
+}
+
+/** A greeting of a connection that cannot replay what was missed. */
+function isUnrecovered({ type, data }) {
+  return (type === 'connected' || type === 'authenticated') && !data.recovered;
 }

@@ -1,4 +1,7 @@
-/** Plays the tutor's turns as they are made and says how far they were heard. It never plays a turn that was stopped. */
+/**
+ * Plays the tutor's turns as they are made and says how far they were heard. It never plays a turn
+ * that was stopped.
+ */
 
 import { Programme } from './programme.js';
 import { Replay } from './replay.js';
@@ -7,8 +10,10 @@ import { Sound } from './sound.js';
 const REPORT_EVERY_MS = 1000;
 
 /**
- * Events: `change` (it has begun, paused, gone on or fallen silent, or sound was locked or unlocked),
- * `played` (detail: a {@link import('./programme.js').Position}), `unplayable` (a sentence that cannot be heard again).
+ * Events: `change` (it has begun, paused, gone on or fallen silent, or sound was locked or
+ * unlocked),
+ * `played` (detail: a {@link import('./programme.js').Position}), `unplayable` (a sentence that
+ * cannot be heard again).
  */
 export class Player extends EventTarget {
   #sound = new Sound(() => this.#changed());
@@ -21,7 +26,11 @@ export class Player extends EventTarget {
   #following = new AbortController();
   #reports;
 
-  /** Plays what that conversation says from now on, instead of another. @param {import('./parla.js').Parla} parla */
+  /**
+   * Plays what that conversation says from now on, instead of another.
+   *
+   * @param {import('./parla.js').Parla} parla
+   */
   follow(parla) {
     this.leave();
     const { signal } = (this.#following = new AbortController());
@@ -73,7 +82,11 @@ export class Player extends EventTarget {
     return this.#sound.volume;
   }
 
-  /** Takes the newest picture of the conversation. @param {import('./turns.js').Entry[]} entries Oldest first. */
+  /**
+   * Takes the newest picture of the conversation.
+   *
+   * @param {import('./turns.js').Entry[]} entries Oldest first.
+   */
   update(entries) {
     for (const turn of entries.slice(-4)) {
       if (turn.role !== 'assistant') continue;
@@ -98,7 +111,11 @@ export class Player extends EventTarget {
     this.#changed();
   }
 
-  /** Goes on after `hold`, from that place if one is given. @param {{chunkIndex: number, ms: number} | null} [place] */
+  /**
+   * Goes on after `hold`, from that place if one is given.
+   *
+   * @param {{chunkIndex: number, ms: number} | null} [place]
+   */
   release(place = null) {
     this.#isHeld = false;
     this.#queue[0]?.resume(place);
@@ -108,7 +125,8 @@ export class Player extends EventTarget {
   /**
    * Plays sentences again, one after the other; the present turn waits meanwhile.
    *
-   * @param {string} turnId @param {{chunk: import('./protocol.js').Chunk, index: number}[]} sentences
+   * @param {string} turnId
+   * @param {{chunk: import('./protocol.js').Chunk, index: number}[]} sentences
    * @param {number} rate 1 is as it was; the pitch is kept.
    */
   replay(turnId, sentences, rate = 1) {
@@ -130,7 +148,9 @@ export class Player extends EventTarget {
   /** Only what is being made is played by itself: old messages wait to be asked for. */
   #enqueue({ turnId, phase }) {
     if (phase !== 'making' || this.#silenced.has(turnId)) return null;
-    const programme = new Programme(turnId, this.#sound, (position) => this.#heard(programme, position));
+    const programme = new Programme(turnId, this.#sound, (position) =>
+      this.#heard(programme, position),
+    );
     this.#queue.push(programme);
     if (this.#queue.length === 1) this.#begin();
     return programme;

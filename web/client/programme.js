@@ -1,4 +1,7 @@
-/** One turn on its way to the loudspeaker: its chunks in their order, without gaps. It never plays another turn's sound. */
+/**
+ * One turn on its way to the loudspeaker: its chunks in their order, without gaps. It never plays
+ * another turn's sound.
+ */
 
 /** So many chunks are fetched ahead of the one that is played. */
 const AHEAD = 3;
@@ -26,13 +29,16 @@ export class Programme {
   #offset = 0;
   /** When the last scheduled chunk and its pause end. */
   #free = 0;
-  /** @type {{index: number, start: number, end: number}[]} Scheduled and not yet heard to the end. */
+  /**
+   * @type {{index: number, start: number, end: number}[]} Scheduled and not yet heard to the end.
+   */
   #scheduled = [];
   #mayPlay = false;
 
   /**
    * @param {string} turnId @param {import('./sound.js').Sound} sound
-   * @param {(position: Position | null) => void} onHeard A chunk was heard to its end, or there is nothing left to hear.
+   * @param {(position: Position | null) => void} onHeard A chunk was heard to its end, or there is
+   *   nothing left to hear.
    */
   constructor(turnId, sound, onHeard) {
     this.turnId = turnId;
@@ -66,7 +72,11 @@ export class Programme {
     this.#scheduled = [];
   }
 
-  /** Goes on, from another place if one is given. @param {{chunkIndex: number, ms: number} | null} place */
+  /**
+   * Goes on, from another place if one is given.
+   *
+   * @param {{chunkIndex: number, ms: number} | null} place
+   */
   resume(place = null) {
     this.pause();
     if (place) this.#goTo(place.chunkIndex, place.ms / 1000);
@@ -84,7 +94,11 @@ export class Programme {
     const now = this.#sound.now - this.#sound.latency;
     const voice = this.#scheduled.find(({ start, end }) => start <= now && now < end);
     if (!voice) return null;
-    return { turnId: this.turnId, chunkIndex: voice.index, ms: Math.round((now - voice.start) * 1000) };
+    return {
+      turnId: this.turnId,
+      chunkIndex: voice.index,
+      ms: Math.round((now - voice.start) * 1000),
+    };
   }
 
   get isOver() {

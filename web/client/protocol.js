@@ -10,7 +10,8 @@
  * @property {string} [epoch]
  *
  * @typedef {object} Word
- * @property {string} text A piece of the chunk's text; the words of a chunk stand in it in this order.
+ * @property {string} text A piece of the chunk's text; the words of a chunk stand in it in this
+ *   order.
  * @property {number} start Seconds from the chunk's beginning.
  * @property {number} end Seconds from the chunk's beginning.
  *
@@ -38,7 +39,8 @@
  * @property {string} suggestion
  * @property {string} explanation
  *
- * @typedef {object} Choice What the learner wants; what is missing stays as it was in the conversation.
+ * @typedef {object} Choice What the learner wants; what is missing stays as it was in the
+ *   conversation.
  * @property {string} [language]
  * @property {string} [level]
  * @property {string} [scenario]
@@ -54,7 +56,9 @@
  * @property {string} [clientId] The message that it is about.
  */
 
-/** What a close code asks of a client: come back soon, come back later, sign in first, or stay away. */
+/**
+ * What a close code asks of a client: come back soon, come back later, sign in first, or stay away.
+ */
 const VERDICTS = new Map([
   [1000, 'never'],
   [1002, 'never'],
@@ -109,5 +113,7 @@ export function decodeFrame(text) {
 /** An unguessable name for a conversation or a message, in the alphabet that the server takes. */
 export function newId() {
   const bytes = crypto.getRandomValues(new Uint8Array(18));
-  return btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_');
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_');
 }

@@ -1,4 +1,7 @@
-/** Plays finished sentences again, slowly if asked, with their pitch kept. It knows nothing of the turn that is being made. */
+/**
+ * Plays finished sentences again, slowly if asked, with their pitch kept. It knows nothing of the
+ * turn that is being made.
+ */
 export class Replay {
   #audio = null;
   #onEnd;
@@ -27,7 +30,11 @@ export class Replay {
     return { ...this.#current, ms: Math.round(this.#audio.currentTime * 1000) };
   }
 
-  /** @param {string} turnId @param {{chunk: import('./protocol.js').Chunk, index: number}[]} sentences @param {number} rate */
+  /**
+   * @param {string} turnId
+   * @param {{chunk: import('./protocol.js').Chunk, index: number}[]} sentences
+   * @param {number} rate
+   */
   play(turnId, sentences, rate) {
     this.stop();
     this.#rest = sentences.filter(({ chunk }) => chunk?.audioUrl);

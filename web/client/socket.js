@@ -1,4 +1,7 @@
-/** Carries frames over one WebSocket until it closes. It never reconnects: that is its owner's decision. */
+/**
+ * Carries frames over one WebSocket until it closes. It never reconnects: that is its owner's
+ * decision.
+ */
 
 import { decodeFrame, encodeFrame } from './protocol.js';
 
@@ -19,7 +22,8 @@ const PONG_WITHIN_MS = 8_000;
  * @property {string | null} token
  * @property {{epoch: string, seq: number} | null} resume The last durable frame that is known.
  * @property {(frame: import('./protocol.js').Frame) => void} onFrame
- * @property {(end: {code: number, opened: boolean}) => void} onClose Called once, unless closed from here.
+ * @property {(end: {code: number, opened: boolean}) => void} onClose Called once, unless closed
+ *   from here.
  */
 
 /** @param {CarrierOptions} options @returns {Carrier} */

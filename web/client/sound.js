@@ -1,4 +1,7 @@
-/** The way from fetched audio to the loudspeaker: one AudioContext, its volume and its level. It decides nothing about order. */
+/**
+ * The way from fetched audio to the loudspeaker: one AudioContext, its volume and its level. It
+ * decides nothing about order.
+ */
 
 /** Long enough to hide the click of a cut, too short to be noticed as a delay. */
 const FADE_SECONDS = 0.03;
@@ -16,7 +19,10 @@ export class Sound {
     this.#onUnlock = onUnlock;
   }
 
-  /** Lets sound out: to be called from a learner's gesture, since browsers keep a page silent before one. */
+  /**
+   * Lets sound out: to be called from a learner's gesture, since browsers keep a page silent before
+   * one.
+   */
   async unlock() {
     const context = this.#open();
     if (context.state !== 'running') await context.resume().catch(() => {});
@@ -47,10 +53,20 @@ export class Sound {
     return this.#volume;
   }
 
-  /** What is being heard, for a level meter; `null` before the first sound. @type {AnalyserNode | null} */
+  /**
+   * What is being heard, for a level meter; `null` before the first sound.
+   *
+   * @type {AnalyserNode | null}
+   */
   analyser = null;
 
-  /** Fetches and decodes one file. @param {string} url @param {AbortSignal} signal @returns {Promise<AudioBuffer>} */
+  /**
+   * Fetches and decodes one file.
+   *
+   * @param {string} url
+   * @param {AbortSignal} signal
+   * @returns {Promise<AudioBuffer>}
+   */
   async load(url, signal) {
     const response = await fetch(new URL(url, this.base), { signal });
     if (!response.ok) throw new Error(`audio: ${response.status}`);
@@ -88,7 +104,10 @@ class Line {
   /**
    * Plays a buffer from `offset` seconds into it, at `when` on the clock.
    *
-   * @param {AudioBuffer} buffer @param {number} when @param {number} offset @param {() => void} onEnd Not called when silenced.
+   * @param {AudioBuffer} buffer
+   * @param {number} when
+   * @param {number} offset
+   * @param {() => void} onEnd Not called when silenced.
    */
   play(buffer, when, offset, onEnd) {
     const source = new AudioBufferSourceNode(this.#context, { buffer });

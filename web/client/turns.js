@@ -1,10 +1,13 @@
 /**
- * What a conversation looks like after each frame: a pure reducer. It does no I/O and never changes a state it was given.
+ * What a conversation looks like after each frame: a pure reducer. It does no I/O and never
+ * changes a state it was given.
  *
  * @typedef {import('./protocol.js').Chunk} Chunk
  * @typedef {import('./protocol.js').Frame} Frame
- * @typedef {'sending' | 'sent' | 'unsent' | 'making' | 'lost' | 'complete' | 'stopped' | 'failed'} Phase
- *   `lost`: it was being made when the connection was lost, and nothing has been heard of it since.
+ *
+ * @typedef {'sending' | 'sent' | 'unsent'} LearnerPhase
+ * @typedef {'making' | 'lost' | 'complete' | 'stopped' | 'failed'} TutorPhase A lost turn was being
+ *   made when the connection was lost, and nothing has been heard of it since.
  *
  * @typedef {object} Entry One message of the learner or one turn of the tutor.
  * @property {'user' | 'assistant'} role
@@ -13,12 +16,13 @@
  * @property {string | null} clientId
  * @property {string} text
  * @property {string | null} senderName
- * @property {Phase} phase
+ * @property {LearnerPhase | TutorPhase} phase
  * @property {Chunk[]} chunks The tutor's; a place is empty while its chunk has not been told.
  * @property {import('./protocol.js').Correction[]} corrections The learner's.
  * @property {Record<string, any> | null} metadata Who answers.
  * @property {import('./protocol.js').Problem | null} problem Why it failed or was not sent.
- * @property {{chunks: number, ms: number} | null} heard How far it was heard before an interruption.
+ * @property {{chunks: number, ms: number} | null} heard How far it was heard before an
+ *   interruption.
  * @property {Record<string, any> | null} timings
  *
  * @typedef {object} State
@@ -30,7 +34,13 @@
  */
 
 /** @type {State} */
-export const EMPTY = { epoch: null, seq: null, expectsSnapshot: false, awaiting: null, entries: [] };
+export const EMPTY = {
+  epoch: null,
+  seq: null,
+  expectsSnapshot: false,
+  awaiting: null,
+  entries: [],
+};
 
 /** @type {Omit<Entry, 'role' | 'phase'>} */
 const BLANK = {
@@ -61,7 +71,12 @@ export function isRepeated(state, frame) {
   return !(state.expectsSnapshot && frame.type === 'conversation-start');
 }
 
-/** Shows a message before the server has it. @param {State} state @param {{clientId: string, text: string}} message */
+/**
+ * Shows a message before the server has it.
+ *
+ * @param {State} state
+ * @param {{clientId: string, text: string}} message
+ */
 export function withSending(state, { clientId, text }) {
   const waiting = { ...state, awaiting: clientId };
   if (text === '') return waiting;
@@ -77,19 +92,25 @@ export function withUnsent(state, clientId, problem) {
 }
 
 /**
- * Puts stored messages, oldest first, in their place: what is not among them is newer or not stored yet.
+ * Puts the newest stored messages, oldest first, in their place. What is older than them can be
+ * loaded
+ * again; what is not stored stays.
  *
  * @param {State} state @param {any[]} messages
  * @returns {State}
  */
 export function withHistory(state, messages) {
-  const stored = messages.map((message) => storedEntry(message, state.entries));
-  const known = new Set(stored.flatMap(namesOf));
-  const newer = state.entries
-    .filter((entry) => !namesOf(entry).some((name) => known.has(name)))
-    .map((entry) => (entry.phase === 'lost' ? { ...entry, phase: 'stopped' } : entry));
-  const answered = stored.at(-1)?.role === 'assistant' && newer.length === 0;
-  return { ...state, awaiting: answered ? null : state.awaiting, entries: [...stored, ...newer] };
+  const entries = messages.map((message) => storedEntry(message, state.entries));
+  const first = state.entries.findIndex((entry) => entries.some(isSame(entry)));
+  let place = entries.length;
+  for (const entry of state.entries.slice(Math.max(first, 0))) {
+    const known = entries.findIndex(isSame(entry));
+    if (known >= 0) place = known + 1;
+    else if (entry.phase === 'failed') entries.splice(place++, 0, entry);
+    else entries.push(entry.phase === 'lost' ? { ...entry, phase: 'stopped' } : entry);
+  }
+  const awaiting = entries.at(-1)?.role === 'assistant' ? null : state.awaiting;
+  return { ...state, awaiting, entries };
 }
 
 function isNew(state, frame) {
@@ -99,14 +120,16 @@ function isNew(state, frame) {
 const STEPS = {
   connected: greeted,
   authenticated: greeted,
-  message: (state, data) => (data.role === 'user' ? learnerSaid(state, data) : tutorSaid(state, data)),
+  message: (state, data) =>
+    data.role === 'user' ? learnerSaid(state, data) : tutorSaid(state, data),
   'conversation-start': snapshot,
   'chunk-update': chunkChanged,
   'chunk-complete': chunkChanged,
   'chunk-failed': chunkChanged,
   'conversation-complete': (state, { turnId, messageId, text, timings }) =>
     answered(state, turnId, { phase: 'complete', id: messageId, text, timings }),
-  'conversation-stopped': (state, { turnId, text }) => answered(state, turnId, { phase: 'stopped', text }),
+  'conversation-stopped': (state, { turnId, text }) =>
+    answered(state, turnId, { phase: 'stopped', text }),
   'conversation-failed': (state, { turnId, ...problem }) =>
     answered(state, turnId, { phase: 'failed', problem }),
   'playback-stopped': (state, { turnId, heardChunks, heardMs }) =>
@@ -117,16 +140,24 @@ const STEPS = {
 /** A connection without what came before starts counting anew and may begin with a snapshot. */
 function greeted(state, { epoch, seq, recovered }) {
   if (!epoch) return state;
-  if (recovered) return { ...state, epoch };
+  if (recovered) return { ...state, epoch, expectsSnapshot: false };
   if (recovered === undefined && state.epoch === epoch) return state;
   const lost = change(state, (entry) => entry.phase === 'making', { phase: 'lost' });
   return { ...lost, epoch, seq, expectsSnapshot: true };
 }
 
 function learnerSaid(state, { id, clientId, turnId, text, senderName }) {
-  const said = { role: 'user', id, clientId, turnId, text, senderName, phase: 'sent', problem: null };
-  const same = (entry) => entry.role === 'user' && (entry.id === id || (clientId && entry.clientId === clientId));
-  return place({ ...state, awaiting: clientId ?? id }, same, said);
+  const said = {
+    role: 'user',
+    id,
+    clientId,
+    turnId,
+    text,
+    senderName,
+    phase: 'sent',
+    problem: null,
+  };
+  return place({ ...state, awaiting: clientId ?? id }, isSame(said), said);
 }
 
 function tutorSaid(state, { id, turnId, text, senderName }) {
@@ -162,28 +193,32 @@ function corrected(state, correction) {
   return { ...state, entries };
 }
 
-function storedEntry({ role, id, turnId, clientId, text, senderName, ...more }, entries) {
-  const here = entries.find((entry) => entry.role === role && namesOf(entry).includes(id))
-    ?? entries.find((entry) => role === 'assistant' && isTurn(turnId)(entry));
-  const ended = more.stopped ? 'stopped' : 'complete';
+function storedEntry(message, entries) {
+  const { role, id, text, stopped } = message;
+  const here = entries.find(isSame(message)) ?? BLANK;
+  const ended = stopped ? 'stopped' : 'complete';
   return {
-    ...BLANK,
     ...here,
     role,
     id,
-    turnId,
-    clientId: clientId ?? null,
     text,
-    senderName: senderName ?? null,
+    turnId: message.turnId ?? null,
+    clientId: message.clientId ?? null,
+    senderName: message.senderName ?? null,
     phase: role === 'user' ? 'sent' : ended,
     problem: null,
-    chunks: more.chunks ?? here?.chunks ?? [],
-    corrections: more.corrections ?? here?.corrections ?? [],
-    metadata: more.metadata ?? here?.metadata ?? null,
+    chunks: message.chunks ?? here.chunks,
+    corrections: message.corrections ?? here.corrections,
+    metadata: message.metadata ?? here.metadata,
   };
 }
 
-/** Every name by which the same entry may be known. */
+/** Whether two entries, or an entry and a stored message, are the same: some name of theirs is. */
+function isSame(one) {
+  const names = namesOf(one);
+  return (other) => other.role === one.role && namesOf(other).some((name) => names.includes(name));
+}
+
 function namesOf({ role, id, clientId, turnId }) {
   return [id, clientId, role === 'assistant' && turnId].filter(Boolean);
 }

@@ -1,7 +1,10 @@
-/** Where the spoken words stand in a text and which of them is heard. It measures no time itself. */
+/**
+ * Where the spoken words stand in a text and which of them is heard. It measures no time itself.
+ */
 
 /**
- * The place of each word in the text, in UTF-16 code units; `null` for a word that is not found after the one before.
+ * The place of each word in the text, in UTF-16 code units; `null` for a word that is not found
+ * after the one before.
  *
  * @param {string} text
  * @param {import('./protocol.js').Word[]} words
@@ -18,7 +21,8 @@ export function wordPlaces(text, words) {
 }
 
 /**
- * The index of the word that is heard at that moment, also in the gap behind it; -1 before the first.
+ * The index of the word that is heard at that moment, also in the gap behind it; -1 before the
+ * first.
  *
  * @param {import('./protocol.js').Word[]} words
  * @param {number} seconds From the chunk's beginning.

@@ -1,4 +1,7 @@
-/** The page: joins a conversation, its sound and the learner's choices, and shows them. The wire and the sound are the client library's. */
+/**
+ * The page: joins a conversation, its sound and the learner's choices, and shows them. The wire and
+ * the sound are the client library's.
+ */
 
 import { Parla, Player } from '../client/parla.js';
 import { fetchCatalogue, languageName } from './catalogue.js';
@@ -32,14 +35,21 @@ export class App {
     this.player.volume = this.choices.volume;
     this.player.addEventListener('change', () => this.render());
     this.player.addEventListener('unplayable', () =>
-      this.report({ message: 'This sentence cannot be heard again.', hint: 'Its sound may be too old.' }),
+      this.report({
+        message: 'This sentence cannot be heard again.',
+        hint: 'Its sound may be too old.',
+      }),
     );
     this.#listen();
     this.join(startedConversation());
     this.#fetchCatalogue();
   }
 
-  /** Goes on with a conversation, or begins one without an id. @param {string | null} conversationId */
+  /**
+   * Goes on with a conversation, or begins one without an id.
+   *
+   * @param {string | null} conversationId
+   */
   join(conversationId) {
     this.#following?.abort();
     const { signal } = (this.#following = new AbortController());
@@ -74,7 +84,9 @@ export class App {
 
   /** The tutor is writing or speaking. */
   get isActive() {
-    return this.parla.state.awaiting !== null || this.player.isSpeaking || this.#making !== undefined;
+    return (
+      this.parla.state.awaiting !== null || this.player.isSpeaking || this.#making !== undefined
+    );
   }
 
   /** @param {Partial<import('./lesson.js').Choices>} change */
@@ -90,12 +102,16 @@ export class App {
     this.render();
   }
 
-  /** @param {import('../client/turns.js').Entry} turn @param {number | null} index One sentence, or all. */
+  /**
+   * @param {import('../client/turns.js').Entry} turn
+   * @param {number | null} index One sentence, or all.
+   */
   replay(turn, index, rate = 1) {
     this.player.unlock();
     const all = turn.chunks.map((chunk, place) => ({ chunk, index: place }));
     const sentences = index === null ? all : [all[index]];
-    if (sentences.some(({ chunk }) => chunk?.audioUrl)) this.player.replay(turn.turnId, sentences, rate);
+    if (sentences.some(({ chunk }) => chunk?.audioUrl))
+      this.player.replay(turn.turnId, sentences, rate);
   }
 
   sendAgain({ clientId }) {
@@ -103,7 +119,9 @@ export class App {
   }
 
   loadEarlier() {
-    this.parla.loadEarlier().catch(() => this.report({ message: 'Earlier messages could not be loaded.' }));
+    this.parla
+      .loadEarlier()
+      .catch(() => this.report({ message: 'Earlier messages could not be loaded.' }));
   }
 
   /** @param {{message: string, hint?: string}} problem */
@@ -124,7 +142,10 @@ export class App {
     this.#showSound();
   }
 
-  /** While something is heard, every picture is looked at; what changes with every one is set past the templates. */
+  /**
+   * While something is heard, every picture is looked at; what changes with every one is set past
+   * the templates.
+   */
   #showSound() {
     markSpokenWord(this.position, this.parla.state.entries);
     this.#root.style.setProperty('--level', levelOf(this.player.analyser).toFixed(2));
@@ -175,7 +196,9 @@ export class App {
   /** What the page sends with a message: only what is chosen. */
   #lessonChoice() {
     const { language, level, scenario, voice } = this.choices;
-    const chosen = Object.entries({ language, level, scenario, voice }).filter(([, value]) => value);
+    const chosen = Object.entries({ language, level, scenario, voice }).filter(
+      ([, value]) => value,
+    );
     return Object.fromEntries(chosen);
   }
 

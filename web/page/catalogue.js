@@ -1,4 +1,7 @@
-/** What a learner can choose from: scenarios, voices and the languages they speak. It renders nothing. */
+/**
+ * What a learner can choose from: scenarios, voices and the languages they speak. It renders
+ * nothing.
+ */
 
 export const LEVELS = ['A1', 'A2', 'B1', 'B2', 'C1', 'C2'];
 
@@ -13,7 +16,8 @@ export const LEVEL_NAMES = {
 };
 
 /**
- * @typedef {{id: string, title: string, language: string | null, level: string | null, goal: string | null}} Scenario
+ * @typedef {{id: string, title: string, language: string | null, level: string | null, goal:
+ *   string | null}} Scenario
  * @typedef {{id: string, name: string, language: string | null, engine: string}} Voice
  * @typedef {{scenarios: Scenario[], voices: Voice[]}} Catalogue
  */
@@ -27,14 +31,24 @@ export async function fetchCatalogue() {
   return { scenarios, voices };
 }
 
-/** The languages on offer, those with scenarios first. @param {Catalogue} catalogue @returns {string[]} */
+/**
+ * The languages on offer, those with scenarios first.
+ *
+ * @param {Catalogue} catalogue
+ * @returns {string[]}
+ */
 export function languagesOf({ scenarios, voices }) {
   const taught = sorted(scenarios);
   const spoken = sorted(voices).filter((language) => !taught.includes(language));
   return [...taught, ...spoken];
 }
 
-/** @template {{language: string | null}} T @param {T[]} items @param {string} language @returns {T[]} */
+/**
+ * @template {{language: string | null}} T
+ * @param {T[]} items
+ * @param {string} language
+ * @returns {T[]}
+ */
 export function fitting(items, language) {
   return items.filter((item) => !item.language || primary(item.language) === primary(language));
 }
@@ -42,7 +56,9 @@ export function fitting(items, language) {
 /** The language's name for the reader of the page. @param {string} language */
 export function languageName(language) {
   try {
-    return new Intl.DisplayNames([document.documentElement.lang], { type: 'language' }).of(language);
+    return new Intl.DisplayNames([document.documentElement.lang], { type: 'language' }).of(
+      language,
+    );
   } catch {
     return language;
   }
@@ -54,7 +70,9 @@ export function primary(language) {
 }
 
 function sorted(items) {
-  const languages = new Set(items.map(({ language }) => language && primary(language)).filter(Boolean));
+  const languages = new Set(
+    items.map(({ language }) => language && primary(language)).filter(Boolean),
+  );
   return [...languages].sort((one, other) => languageName(one).localeCompare(languageName(other)));
 }
 

@@ -7,11 +7,21 @@ const ID = /^[A-Za-z0-9_-]{1,64}$/;
 /** @returns {import('./lesson.js').Choices} */
 export function openingChoices() {
   const isSpanish = navigator.language.toLowerCase().startsWith('es');
-  const choices = { language: isSpanish ? 'en' : 'es', level: 'A1', scenario: '', voice: '', volume: 1 };
+  const choices = {
+    language: isSpanish ? 'en' : 'es',
+    level: 'A1',
+    scenario: '',
+    voice: '',
+    volume: 1,
+  };
   return { ...choices, ...recall('choices', {}) };
 }
 
-/** The conversation that the address names, else the last one; `null` for a new one. @returns {string | null} */
+/**
+ * The conversation that the address names, else the last one; `null` for a new one.
+ *
+ * @returns {string | null}
+ */
 export function startedConversation() {
   const id = location.hash.slice(1) || recall('conversation', '');
   return ID.test(id) ? id : null;
@@ -23,7 +33,11 @@ export function rememberConversation(id) {
   if (location.hash.slice(1) !== id) history.replaceState(null, '', `#${id}`);
 }
 
-/** Tells one heard sentence from another. @param {import('../client/programme.js').Position | null} position */
+/**
+ * Tells one heard sentence from another.
+ *
+ * @param {import('../client/programme.js').Position | null} position
+ */
 export function keyOf(position) {
   return position && `${position.turnId} ${position.chunkIndex}`;
 }

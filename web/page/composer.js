@@ -16,9 +16,13 @@ const LONGEST_MESSAGE = 8000;
  */
 export function composerView({ isActive, isLocked, placeholder, language }, actions) {
   return html`<form class="composer" @submit=${(event) => submit(event, actions.send)}>
-    ${isLocked
-      ? html`<button type="button" class="unlock" @click=${actions.unlock}>Tap to hear the tutor</button>`
-      : nothing}
+    ${
+      isLocked
+        ? html`<button type="button" class="unlock" @click=${actions.unlock}>
+          Tap to hear the tutor
+        </button>`
+        : nothing
+    }
     <div class="field">
       <label class="visually-hidden" for="message">Your message</label>
       <textarea
@@ -33,11 +37,18 @@ export function composerView({ isActive, isLocked, placeholder, language }, acti
         autocomplete="off"
         @keydown=${sendOnEnter}
       ></textarea>
-      ${isActive
-        ? html`<button type="button" class="round stop" title="Stop (Escape)" @click=${actions.stop}>
+      ${
+        isActive
+          ? html`<button
+            type="button"
+            class="round stop"
+            title="Stop (Escape)"
+            @click=${actions.stop}
+          >
             ${STOP}<span class="visually-hidden">Stop the tutor</span>
           </button>`
-        : nothing}
+          : nothing
+      }
       <button class="round send" title="Send (Enter)">
         ${SEND}<span class="visually-hidden">Send</span>
       </button>

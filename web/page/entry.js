@@ -1,18 +1,26 @@
-/** How one message looks: the learner's with its corrections, the tutor's sentence by sentence. Every text is a text node. */
+/**
+ * How one message looks: the learner's with its corrections, the tutor's sentence by sentence.
+ * Every text is a text node.
+ */
 
 import { html, nothing } from '../vendor/lit-html/lit-html.js';
 import { PEN, REPLAY, SLOWLY, STATES, WARNING } from './icons.js';
 
 /**
  * @typedef {object} Actions
- * @property {(turn: Entry, index: number | null, rate?: number) => void} replay One sentence, or all of them.
+ * @property {(turn: Entry, index: number | null, rate?: number) => void} replay One sentence, or
+ *   all of them.
  * @property {(entry: Entry) => void} sendAgain
  *
  * @typedef {import('../client/turns.js').Entry} Entry
  * @typedef {import('../client/programme.js').Position} Position
  */
 
-/** @param {Entry} entry @param {Position | null} position What is heard now. @param {Actions} actions */
+/**
+ * @param {Entry} entry
+ * @param {Position | null} position What is heard now.
+ * @param {Actions} actions
+ */
 export function entryView(entry, position, actions) {
   return entry.role === 'user' ? learnerView(entry, actions) : tutorView(entry, position, actions);
 }
@@ -103,10 +111,12 @@ function footView(turn, actions) {
   const canHear = turn.chunks.some((chunk) => chunk?.audioUrl);
   const hear = (rate) => () => actions.replay(turn, null, rate);
   return html`<footer class="foot">
-    ${canHear
-      ? html`<button class="quiet" @click=${hear(1)}>${REPLAY}Again</button>
+    ${
+      canHear
+        ? html`<button class="quiet" @click=${hear(1)}>${REPLAY}Again</button>
           <button class="quiet" @click=${hear(0.75)}>${SLOWLY}Slowly</button>`
-      : nothing}
+        : nothing
+    }
     <small>${whoAnswers(turn.metadata)}</small>
   </footer>`;
 }
@@ -115,6 +125,7 @@ function footView(turn, actions) {
 function whoAnswers(metadata) {
   if (!metadata) return nothing;
   const { model, provider, voice } = metadata;
-  const who = provider === 'practice' ? 'Practice tutor: written lessons, not a language model' : model;
+  const who =
+    provider === 'practice' ? 'Practice tutor: written lessons, not a language model' : model;
   return voice ? `${who} · voice ${voice}` : who;
 }

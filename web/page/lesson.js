@@ -1,11 +1,12 @@
-/** The lesson's choices: language, level, scenario, voice, and how loud. It keeps none of them itself. */
+/** The lesson's choices: language, level, scenario, voice, volume. It keeps none of them itself. */
 
 import { html, nothing } from '../vendor/lit-html/lit-html.js';
 import { fitting, languageName, languagesOf, LEVELS, LEVEL_NAMES } from './catalogue.js';
 import { SETTINGS } from './icons.js';
 
 /**
- * @typedef {{language: string, level: string, scenario: string, voice: string, volume: number}} Choices Empty text leaves a choice to the tutor.
+ * @typedef {{language: string, level: string, scenario: string, voice: string, volume: number}}
+ *   Choices Empty text leaves a choice to the tutor.
  *
  * @param {Choices} choices
  * @param {import('./catalogue.js').Catalogue} catalogue
@@ -18,15 +19,26 @@ export function lessonView(choices, catalogue, isOpen, { choose, toggle }) {
   const scenarios = fitting(catalogue.scenarios, language);
   const voices = fitting(catalogue.voices, language);
   return html`<section class="lesson" ?data-open=${isOpen} aria-label="Lesson">
-    <button class="lesson-toggle" aria-expanded=${isOpen} aria-controls="lesson-choices" @click=${toggle}>
+    <button
+      class="lesson-toggle"
+      aria-expanded=${isOpen}
+      aria-controls="lesson-choices"
+      @click=${toggle}
+    >
       ${SETTINGS}<span>${summary(choices, scenarios)}</span>
     </button>
     <div id="lesson-choices" class="choices">
-      ${selectView('Language', language, languages.map((tag) => [tag, languageName(tag)]), (value) =>
-        choose({ language: value, scenario: '', voice: '' }),
+      ${selectView(
+        'Language',
+        language,
+        languages.map((tag) => [tag, languageName(tag)]),
+        (value) => choose({ language: value, scenario: '', voice: '' }),
       )}
-      ${selectView('Level', choices.level, LEVELS.map((level) => [level, LEVEL_NAMES[level]]), (level) =>
-        choose({ level }),
+      ${selectView(
+        'Level',
+        choices.level,
+        LEVELS.map((level) => [level, LEVEL_NAMES[level]]),
+        (level) => choose({ level }),
       )}
       ${selectView(
         'Scenario',
@@ -59,7 +71,8 @@ function selectView(label, chosen, options, choose) {
     >${label}<select @change=${(event) => choose(event.target.value)}>
       ${known ? nothing : html`<option selected value=${chosen}>${chosen}</option>`}
       ${options.map(
-        ([value, name]) => html`<option value=${value} .selected=${value === chosen}>${name}</option>`,
+        ([value, name]) =>
+          html`<option value=${value} .selected=${value === chosen}>${name}</option>`,
       )}
     </select></label
   >`;

@@ -4,22 +4,34 @@ import { html, nothing } from '../vendor/lit-html/lit-html.js';
 
 const FULL = 1013;
 
-/** @param {{status: string, code?: number | null, carrier: string | null}} connection @param {() => void} connect */
-export function linkView({ status, code, carrier }, connect) {
-  const { look, words } = describe(status, code, carrier);
+/** @param {import('../client/parla.js').Parla} parla */
+export function linkView(parla) {
+  const { status, carrier } = parla;
+  const { look, words } = describe(status, parla.closeCode, carrier);
   const canAsk = status === 'closed' || status === 'waiting' || status === 'signed-out';
-  return html`<p class="link-state" role="status" data-look=${look} data-carrier=${carrier ?? nothing}>
+  return html`<p
+    class="link-state"
+    role="status"
+    data-look=${look}
+    data-carrier=${carrier ?? nothing}
+  >
     <span class="dot" aria-hidden="true"></span><span class="words">${words}</span>
-    ${canAsk ? html`<button class="link" @click=${connect}>Try now</button>` : nothing}
+    ${canAsk ? html`<button class="link" @click=${() => parla.connect()}>Try now</button>` : nothing}
   </p>`;
 }
 
 function describe(status, code, carrier) {
   if (status === 'online') {
-    return { look: 'good', words: carrier === 'events' ? 'Connected (without a socket)' : 'Connected' };
+    return {
+      look: 'good',
+      words: carrier === 'events' ? 'Connected (without a socket)' : 'Connected',
+    };
   }
   if (status === 'signed-out') {
-    return { look: 'bad', words: 'Please sign in: open the address that parla printed when it started' };
+    return {
+      look: 'bad',
+      words: 'Please sign in: open the address that parla printed when it started',
+    };
   }
   if (status === 'closed') return { look: 'bad', words: 'The server ended the connection' };
   if (status === 'connecting' && code === null) return { look: 'busy', words: 'Connecting…' };

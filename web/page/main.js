@@ -1,4 +1,6 @@
-/** Starts the page. Whoever drives it in a test imports `app` from here; nothing is put on `window`. */
+/**
+ * Starts the page. Whoever drives it in a test imports `app` from here; nothing is put on `window`.
+ */
 
 import { App } from './app.js';
 

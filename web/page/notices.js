@@ -1,4 +1,7 @@
-/** What went wrong: shown until dismissed, and kept in a small log afterwards. Nothing disappears by itself. */
+/**
+ * What went wrong: shown until dismissed, and kept in a small log afterwards. Nothing disappears by
+ * itself.
+ */
 
 import { html, nothing } from '../vendor/lit-html/lit-html.js';
 import { CLOSE, WARNING } from './icons.js';
@@ -32,7 +35,9 @@ export function alertsView({ list }, onChange) {
       (notice) => html`<div class="alert">
         ${WARNING}
         <p>${notice.text}${notice.count > 1 ? ` (${notice.count}×)` : nothing} ${notice.hint}</p>
-        <button class="quiet" @click=${dismiss(notice)}>${CLOSE}<span class="visually-hidden">Dismiss</span></button>
+        <button class="quiet" @click=${dismiss(notice)}>
+          ${CLOSE}<span class="visually-hidden">Dismiss</span>
+        </button>
       </div>`,
     )}
   </div>`;
@@ -45,7 +50,8 @@ export function noticeLogView({ list }) {
     <summary>What went wrong (${list.length})</summary>
     <ol>
       ${list.map(
-        ({ time, text, hint }) => html`<li><time>${time.toLocaleTimeString()}</time> ${text} ${hint}</li>`,
+        ({ time, text, hint }) =>
+          html`<li><time>${time.toLocaleTimeString()}</time> ${text} ${hint}</li>`,
       )}
     </ol>
   </details>`;

@@ -1,4 +1,7 @@
-/** Marks the word that is being heard without touching the text, so that a screen reader is not disturbed. */
+/**
+ * Marks the word that is being heard without touching the text, so that a screen reader is not
+ * disturbed.
+ */
 
 import { wordAt, wordPlaces } from '../client/words.js';
 

@@ -19,8 +19,10 @@ export function pageView(app) {
   return html`
     <header class="top">
       <h1 class="brand"><img src="page/icon.svg" alt="" width="28" height="28" />parla</h1>
-      ${linkView({ status: parla.status, code: parla.closeCode, carrier: parla.carrier }, () => parla.connect())}
-      <button class="quiet new" @click=${() => app.join(null)}>${NEW}<span>New<span class="wide"> conversation</span></span></button>
+      ${linkView(parla)}
+      <button class="quiet new" @click=${() => app.join(null)}>
+        ${NEW}<span>New<span class="wide"> conversation</span></span>
+      </button>
     </header>
     ${lessonView(app.choices, app.catalogue, app.isLessonOpen, {
       choose: (change) => app.choose(change),
@@ -54,16 +56,26 @@ function conversationView(app) {
     sendAgain: (entry) => app.sendAgain(entry),
   };
   return html`
-    ${parla.hasEarlier
-      ? html`<button class="quiet earlier" @click=${() => app.loadEarlier()}>Earlier messages</button>`
-      : nothing}
-    ${entries.length === 0 && !awaiting && !parla.isLoading
-      ? welcomeView(app.choices, app.catalogue, { begin: (scenario) => app.begin(scenario) })
-      : nothing}
+    ${
+      parla.hasEarlier
+        ? html`<button class="quiet earlier" @click=${() => app.loadEarlier()}>
+          Earlier messages
+        </button>`
+        : nothing
+    }
+    ${
+      entries.length === 0 && !awaiting && !parla.isLoading
+        ? welcomeView(app.choices, app.catalogue, { begin: (scenario) => app.begin(scenario) })
+        : nothing
+    }
     <div class="log" role="log" aria-label="Conversation">
       ${entries.map((entry) => entryView(entry, position, actions))}
     </div>
-    ${awaiting ? html`<p class="thinking" role="status"><span class="visually-hidden">The tutor is thinking</span><i></i><i></i><i></i></p>` : nothing}
+    ${awaiting
+      ? html`<p class="thinking" role="status">
+          <span class="visually-hidden">The tutor is thinking</span><i></i><i></i><i></i>
+        </p>`
+      : nothing}
   `;
 }
 

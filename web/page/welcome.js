@@ -38,8 +38,13 @@ export function welcomeView({ language, scenario }, catalogue, { begin }) {
   const opening = scenario || scenarios[0]?.id;
   return html`<section class="welcome">
     <h2 lang=${language} dir="auto">${GREETINGS[language.split('-')[0]] ?? 'Hello!'}</h2>
-    <p>Write something in ${languageName(language)}, or let your tutor start. You will hear every answer.</p>
-    ${opening ? html`<button class="primary" @click=${() => begin(opening)}>Let the tutor begin</button>` : nothing}
+    <p>
+      Write something in ${languageName(language)}, or let your tutor start. You will hear every
+      answer.
+    </p>
+    ${opening
+      ? html`<button class="primary" @click=${() => begin(opening)}>Let the tutor begin</button>`
+      : nothing}
     ${scenarios.length > 0 ? html`<h3>Or pick a scene</h3>` : nothing}
     <ul class="cards">
       ${scenarios.slice(0, CARDS).map((scene) => cardView(scene, begin))}
