@@ -175,9 +175,8 @@ test('a turn that failed before its first chunk is shown with its reason', () =>
 
 test('an unknown frame counts and changes nothing else', () => {
   const before = play([greeting()]);
-  assert.deepEqual(reduce(before, frame(1, 'from-the-future', {})), {
-    ...before,
-    seq: 1,
-    expectsSnapshot: false,
-  });
+  for (const type of ['from-the-future', 'constructor', 'toString']) {
+    const after = { ...before, seq: 1, expectsSnapshot: false };
+    assert.deepEqual(reduce(before, frame(1, type, {})), after);
+  }
 });

@@ -56,6 +56,7 @@ export function openEvents(options) {
 
 /** Commands that have an HTTP form; the others (ping, typing) are not needed here. */
 const PATHS = {
+  __proto__: null,
   chat: () => 'api/v1/chat',
   stop: (id) => `api/v1/conversations/${id}/stop`,
   played: (id) => `api/v1/conversations/${id}/played`,

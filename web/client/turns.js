@@ -93,10 +93,10 @@ export function withUnsent(state, clientId, problem) {
 
 /**
  * Puts the newest stored messages, oldest first, in their place. What is older than them can be
- * loaded
- * again; what is not stored stays.
+ * loaded again; what is not stored stays.
  *
- * @param {State} state @param {any[]} messages
+ * @param {State} state
+ * @param {any[]} messages
  * @returns {State}
  */
 export function withHistory(state, messages) {
@@ -118,6 +118,7 @@ function isNew(state, frame) {
 }
 
 const STEPS = {
+  __proto__: null,
   connected: greeted,
   authenticated: greeted,
   message: (state, data) =>
