@@ -15,10 +15,12 @@ export { Player } from './player.js';
  *     parla.connect();
  *     button.onclick = () => player.unlock().then(() => parla.chat('¡Hola!', { language: 'es' }));
  *
- * Events: `change` (the state is another), `connection` (status or carrier is another), `sending`
- * (a message goes out),
- * `frame` (detail: a frame, each once), `problem` (detail: a {@link
- * import('./protocol.js').Problem}).
+ * Events:
+ * - `change`: the state is another
+ * - `connection`: status or carrier is another
+ * - `sending`: a message goes out
+ * - `frame`: one frame of the server, in `detail`; each comes once
+ * - `problem`: a {@link import('./protocol.js').Problem} in `detail`
  */
 export class Parla extends EventTarget {
   #state = EMPTY;

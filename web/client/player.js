@@ -10,10 +10,10 @@ import { Sound } from './sound.js';
 const REPORT_EVERY_MS = 1000;
 
 /**
- * Events: `change` (it has begun, paused, gone on or fallen silent, or sound was locked or
- * unlocked),
- * `played` (detail: a {@link import('./programme.js').Position}), `unplayable` (a sentence that
- * cannot be heard again).
+ * Events:
+ * - `change`: it has begun, paused, gone on or fallen silent, or sound was locked or unlocked
+ * - `played`: a {@link import('./programme.js').Position} in `detail`
+ * - `unplayable`: a sentence cannot be heard again
  */
 export class Player extends EventTarget {
   #sound = new Sound(() => this.#changed());
