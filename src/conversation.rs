@@ -75,15 +75,24 @@ impl Conversation {
         &self.name
     }
 
-    /// Stores a learner's message and has it answered; resolves when the message is on disk.
+    /// Hands in a learner's message, in its place among the user's other requests, to be stored and answered.
+    /// The future that comes back resolves when the message is on disk.
     ///
     /// # Errors
-    /// A message that is too long, a repeat under another text, a full queue, or a store that does not work.
-    pub async fn say(&self, user: UserId, command: ChatCommand) -> Result<Accepted, Failure> {
+    /// Of the future: a message that is too long, a repeat under another text, a full queue, or a store that does
+    /// not work.
+    pub async fn say(
+        &self,
+        user: UserId,
+        command: ChatCommand,
+    ) -> impl Future<Output = Result<Accepted, Failure>> + Send + use<> {
         let (reply, answer) = oneshot::channel();
         let request = Request::Say { user, command, reply };
-        self.directory.send(self, request).await.map_err(|_| going_down())?;
-        answer.await.unwrap_or_else(|_| Err(going_down()))
+        let sent = self.directory.send(self, request).await;
+        async move {
+            sent.map_err(|_| going_down())?;
+            answer.await.unwrap_or_else(|_| Err(going_down()))
+        }
     }
 
     /// Stops that turn, or the present one; nothing when nobody speaks.

@@ -3,7 +3,7 @@
 use crate::{
     auth::{Auth, User},
     conversation::{Accepted, Conversation, Conversations, Joined},
-    domain::{ChatCommand, Command, Failure, TurnId, random_token},
+    domain::{ChatCommand, Failure, random_token},
     hub::Resume,
 };
 
@@ -12,14 +12,6 @@ use crate::{
 pub struct Session {
     user: User,
     conversation: Conversation,
-}
-
-/// What a command leads to, beside the events that everybody hears.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Done {
-    Accepted(Accepted),
-    Pong,
-    Nothing,
 }
 
 impl Session {
@@ -53,42 +45,20 @@ impl Session {
         &self.user
     }
 
-    /// Does what a client asks.
+    /// Hands in a message; the future that comes back resolves when it is on disk.
     ///
     /// # Errors
-    /// Why a message was not taken.
-    pub async fn carry_out(&self, command: Command) -> Result<Done, Failure> {
-        match command {
-            Command::Ping => Ok(Done::Pong),
-            Command::Chat(chat) => self.say(chat).await.map(Done::Accepted),
-            Command::Stop { turn } => {
-                self.stop(turn).await;
-                Ok(Done::Nothing)
-            }
-            Command::Played { turn, chunk, ms } => {
-                self.conversation.played(turn, chunk, ms).await;
-                Ok(Done::Nothing)
-            }
-            Command::Typing { is_typing } => {
-                self.conversation.typing(self.user.id.clone(), is_typing);
-                Ok(Done::Nothing)
-            }
-            // Who the user is was settled before; a refresh of the same identity changes nothing here.
-            Command::Authenticate { .. } => Ok(Done::Nothing),
-        }
-    }
-
-    /// Stores a message and has it answered.
-    ///
-    /// # Errors
-    /// Why the message was not taken.
-    pub async fn say(&self, chat: ChatCommand) -> Result<Accepted, Failure> {
+    /// Of the future: why the message was not taken.
+    pub async fn say(
+        &self,
+        chat: ChatCommand,
+    ) -> impl Future<Output = Result<Accepted, Failure>> + Send + use<> {
         self.conversation.say(self.user.id.clone(), chat).await
     }
 
-    /// Stops that turn, or the present one.
-    pub async fn stop(&self, turn: Option<TurnId>) {
-        self.conversation.stop(turn).await;
+    /// Tells the others that this user is typing.
+    pub fn typing(&self, is_typing: bool) {
+        self.conversation.typing(self.user.id.clone(), is_typing);
     }
 
     /// Listens from after the client's last event when that can be had.

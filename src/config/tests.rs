@@ -1,3 +1,5 @@
+//! Which source of a setting wins, and what is refused.
+
 use std::io::Write;
 
 use super::*;

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::{
-    domain::{Message, Role, TurnId},
+    domain::{Chunk, Emotion, Message, Role, TurnId},
     providers::{ChatMessage, LessonKey},
     storage::StoredMessage,
 };
@@ -35,7 +35,10 @@ impl Memory {
             level: metadata.level,
             scenario: metadata.scenario.clone(),
         };
-        let text = stored.heard.as_ref().unwrap_or(&stored.message.text).clone();
+        let text = match &stored.heard {
+            Some(heard) => heard.clone(),
+            None => with_emotions(&stored.message.text, &stored.chunks),
+        };
         self.add(stored.message.turn.clone(), stored.message.role, text, lesson);
     }
 
@@ -43,8 +46,13 @@ impl Memory {
         self.add(message.turn.clone(), Role::User, message.text.clone(), lesson);
     }
 
-    pub(super) fn tutor_said(&mut self, turn: TurnId, text: String, lesson: LessonKey) {
-        self.add(turn, Role::Assistant, text, lesson);
+    pub(super) fn tutor_said<C: AsRef<Chunk>>(
+        &mut self,
+        turn: TurnId,
+        (text, chunks): (&str, &[C]),
+        lesson: LessonKey,
+    ) {
+        self.add(turn, Role::Assistant, with_emotions(text, chunks), lesson);
     }
 
     /// The turn was heard only that far; of an answer nobody heard nothing is left.
@@ -76,22 +84,55 @@ impl Memory {
     }
 }
 
+/// The tutor's words as it wrote them: a small model drops the tags once it sees its own words without them.
+fn with_emotions<C: AsRef<Chunk>>(text: &str, chunks: &[C]) -> String {
+    let mut emotion = Emotion::Neutral;
+    let mut written = Vec::new();
+    for chunk in chunks.iter().map(AsRef::as_ref) {
+        if chunk.emotion != emotion {
+            emotion = chunk.emotion;
+            written.push(format!("[{}]", emotion.name()));
+        }
+        written.push(chunk.text.clone());
+    }
+    if written.len() == chunks.len() { text.to_owned() } else { written.join(" ") }
+}
+
 #[cfg(test)]
 mod tests {
+    use crate::domain::{ChunkId, Language, SpeechState};
+
     use super::*;
 
     fn texts(memory: &Memory) -> Vec<String> {
         memory.history().into_iter().map(|message| message.text).collect()
     }
 
+    fn said(memory: &mut Memory, turn: &str, text: &str) {
+        let nothing: [std::sync::Arc<Chunk>; 0] = [];
+        memory.tutor_said(TurnId::parse(turn).unwrap(), (text, &nothing), LessonKey::default());
+    }
+
+    fn chunk(text: &str, emotion: Emotion) -> std::sync::Arc<Chunk> {
+        std::sync::Arc::new(Chunk {
+            id: ChunkId::random(),
+            text: text.to_owned(),
+            spoken: Vec::new(),
+            emotion,
+            pause_ms: 0,
+            emphasis: false,
+            language: Language::default(),
+            speech: SpeechState::Silent,
+        })
+    }
+
     #[test]
     fn only_what_was_heard_of_an_answer_is_remembered() {
         let mut memory = Memory::new(10);
-        let (first, second) = (TurnId::parse("t1").unwrap(), TurnId::parse("t2").unwrap());
-        memory.tutor_said(first.clone(), "One. Two.".to_owned(), LessonKey::default());
-        memory.tutor_said(second.clone(), "Three.".to_owned(), LessonKey::default());
-        memory.heard(&first, "One.");
-        memory.heard(&second, "");
+        said(&mut memory, "t1", "One. Two.");
+        said(&mut memory, "t2", "Three.");
+        memory.heard(&TurnId::parse("t1").unwrap(), "One.");
+        memory.heard(&TurnId::parse("t2").unwrap(), "");
         assert_eq!(texts(&memory), ["One."]);
     }
 
@@ -99,8 +140,21 @@ mod tests {
     fn the_oldest_message_makes_room() {
         let mut memory = Memory::new(2);
         for text in ["one", "two", "three"] {
-            memory.tutor_said(TurnId::random(), text.to_owned(), LessonKey::default());
+            said(&mut memory, text, text);
         }
         assert_eq!(texts(&memory), ["two", "three"]);
+    }
+
+    #[test]
+    fn the_model_sees_its_emotions_again() {
+        let mut memory = Memory::new(2);
+        let chunks = [
+            chunk("¡Hola!", Emotion::Happy),
+            chunk("¿Qué tal?", Emotion::Happy),
+            chunk("Oh.", Emotion::Sad),
+        ];
+        let text = "¡Hola! ¿Qué tal? Oh.";
+        memory.tutor_said(TurnId::random(), (text, &chunks), LessonKey::default());
+        assert_eq!(texts(&memory), ["[happy] ¡Hola! ¿Qué tal? [sad] Oh."]);
     }
 }

@@ -56,9 +56,17 @@ pub struct ErrorReply {
     /// What to do about it.
     pub hint: Option<&'static str>,
     pub retryable: bool,
+    /// The client's own name for the message that this is about.
+    pub client_id: Option<String>,
 }
 
 impl<'a> Place<'a> {
+    /// A client that has been listening all the time.
+    #[must_use]
+    pub fn at(seq: u64) -> Self {
+        Self { seq, recovered: None, last_message: None }
+    }
+
     #[must_use]
     pub fn new(joined: &'a Joined, wants_to_resume: bool) -> Self {
         Self {
@@ -129,11 +137,16 @@ impl Tutor {
 
     #[must_use]
     pub fn encode_error(&self, error: &ErrorReply) -> String {
-        let ErrorReply { code, message, hint, retryable } = error;
-        let retryable = *retryable;
         self.envelope(
             "error",
-            &json!({"code": code, "message": message, "hint": hint, "retryable": retryable, "retryAfterMs": null}),
+            &json!({
+                "code": error.code,
+                "message": error.message,
+                "hint": error.hint,
+                "retryable": error.retryable,
+                "retryAfterMs": null,
+                "clientId": error.client_id,
+            }),
         )
     }
 
@@ -183,13 +196,14 @@ impl Tutor {
 impl From<Failure> for ErrorReply {
     fn from(failure: Failure) -> Self {
         let Failure { code, message, retryable } = failure;
-        Self { code, message, hint: None, retryable }
+        Self { code, message, hint: None, retryable, client_id: None }
     }
 }
 
 impl From<BadInput> for ErrorReply {
     fn from(bad: BadInput) -> Self {
         let hint = Some("docs/PROTOCOL.md shows every frame");
-        Self { code: bad.code(), message: bad.to_string(), hint, retryable: false }
+        let (code, message) = (bad.code(), bad.to_string());
+        Self { code, message, hint, retryable: false, client_id: None }
     }
 }

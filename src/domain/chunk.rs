@@ -20,6 +20,12 @@ pub struct Chunk {
     pub speech: SpeechState,
 }
 
+impl AsRef<Self> for Chunk {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 /// A run of spoken text in one language.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SpokenSpan {

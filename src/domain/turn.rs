@@ -37,6 +37,17 @@ pub struct TurnMetadata {
     pub scenario: Option<String>,
 }
 
+impl TurnMetadata {
+    /// The provider's name of the tutor that plays prepared lessons.
+    pub const PRACTICE: &'static str = "practice";
+
+    /// Whether a prepared lesson answers, and no language model.
+    #[must_use]
+    pub fn is_practice(&self) -> bool {
+        self.provider == Self::PRACTICE
+    }
+}
+
 /// All that is known of a turn: whoever holds an older picture replaces it by this one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TurnSnapshot {

@@ -1,3 +1,5 @@
+//! What a log promises its listeners.
+
 use std::time::Duration;
 
 use crate::domain::TurnId;

@@ -16,7 +16,10 @@ use futures_util::{
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::{ChatMessage, ChatModel, ChatRequest, LessonKey, ModelInfo, ModelPart, ProviderError};
-use crate::{domain::Role, prompts::lessons::Lessons};
+use crate::{
+    domain::{Role, TurnMetadata},
+    prompts::lessons::Lessons,
+};
 use play::Play;
 
 /// Answers from the lessons of a catalogue.
@@ -68,7 +71,8 @@ impl Practice {
 
 impl ChatModel for Practice {
     fn info(&self) -> ModelInfo {
-        ModelInfo { name: "practice".into(), provider: "parla".into(), context_tokens: None }
+        let name = TurnMetadata::PRACTICE.to_owned();
+        ModelInfo { provider: name.clone(), name, context_tokens: None }
     }
 
     fn reply(&self, request: ChatRequest) -> BoxStream<'static, Result<ModelPart, ProviderError>> {

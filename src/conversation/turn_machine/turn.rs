@@ -281,10 +281,7 @@ impl Turn {
     fn correct(&mut self, correction: Correction, out: &mut Vec<Effect>) {
         let Some(message) = self.ask.message.clone() else { return };
         let span = code_point_span(&message.text, &correction.original);
-        let source = match self.ask.metadata.provider.as_str() {
-            "parla" => "lesson",
-            _ => "model",
-        };
+        let source = if self.ask.metadata.is_practice() { "lesson" } else { "model" };
         let message = message.id.clone();
         self.corrections.push(correction.clone());
         self.publish(Event::Correction { message, span, correction, source }, out);

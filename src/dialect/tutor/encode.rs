@@ -84,7 +84,8 @@ fn message_data(message: &Message) -> Value {
         "id": message.id,
         "role": message.role,
         "senderId": message.sender,
-        "senderName": message.sender,
+        // People have no names yet: a client shows whom it knows.
+        "senderName": null,
         "text": message.text,
         "clientId": message.client_id,
         "turnId": message.turn,

@@ -1,3 +1,5 @@
+//! What the tutor dialect makes of frames, good and bad.
+
 use expect_test::{Expect, expect};
 
 use super::decode;

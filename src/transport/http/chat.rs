@@ -37,7 +37,7 @@ pub(super) async fn chat(
     command.stream &= use_web_socket;
     let session = Session::open(&app.conversations, &app.auth, user, conversation.as_deref());
     let listener = session.listen(None).await.cursor;
-    let accepted = session.say(command).await?;
+    let accepted = session.say(command).await.await?;
     if use_web_socket {
         let body = json!({
             "conversationId": session.name(),

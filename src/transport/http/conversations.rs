@@ -46,17 +46,16 @@ pub(super) async fn list(
     Ok(Json(json!({"items": items, "next": next})))
 }
 
-/// A conversation's newest messages in their order; `next` leads to older ones.
+/// A conversation's messages, the newest first; one that nobody has spoken in yet has none.
 pub(super) async fn messages(
     State(app): State<App>,
     InConversation(session): InConversation,
     Query(paging): Query<Paging>,
 ) -> Result<Json<Value>, Problem> {
     let (page, id) = (paging.page(), session.conversation().id());
-    app.storage.conversation(id).await?.ok_or_else(Problem::not_found)?;
     let rows = app.storage.messages(id, page).await?;
     let next = rows.first().filter(|_| is_full(&rows, page)).map(|row| row.number.to_string());
-    let items: Vec<Value> = rows.iter().map(|row| message(row, &app.auth)).collect();
+    let items: Vec<Value> = rows.iter().rev().map(|row| message(row, &app.auth)).collect();
     Ok(Json(json!({"items": items, "next": next})))
 }
 
@@ -101,7 +100,7 @@ fn message(stored: &StoredMessage, auth: &Auth) -> Value {
         "id": said.id,
         "role": said.role,
         "senderId": said.sender,
-        "senderName": said.sender,
+        "senderName": null,
         "text": said.text,
         "clientId": said.client_id,
         "turnId": said.turn,

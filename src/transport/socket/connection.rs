@@ -2,23 +2,26 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use tokio::time::{Instant, sleep_until};
 
 use crate::{
     app::App,
     dialect::{
         json::BadInput,
-        tutor::{ErrorReply, Tutor, decode},
+        tutor::{ErrorReply, Place, Tutor, decode},
     },
-    domain::random_byte,
+    domain::{ChatCommand, Command, Failure, random_byte},
     hub::{Cursor, Lagged, Published},
-    session::{Done, Session},
+    session::Session,
 };
 
 use super::wire::{Closing, Incoming, Wire};
 
 /// Bad frames in a row after which a client is taken for broken.
 const BAD_FRAMES: u32 = 10;
+/// Messages of one socket that may be on their way to the disk.
+const UNANSWERED: usize = 16;
 /// Sockets are sent away over this time, so that they do not come back all at once.
 const FAREWELL: Duration = Duration::from_secs(3);
 
@@ -28,6 +31,8 @@ pub(super) struct Connection {
     cursor: Cursor,
     tutor: Tutor,
     bad_frames: u32,
+    /// Messages on their way to the disk, and why one was refused.
+    answers: FuturesUnordered<BoxFuture<'static, Option<ErrorReply>>>,
     /// When this socket is sent away, once the server drains.
     farewell: Option<Instant>,
 }
@@ -35,12 +40,21 @@ pub(super) struct Connection {
 enum Wake {
     Incoming(Incoming),
     Events(Vec<Arc<Published>>),
+    Refused(ErrorReply),
     Draining,
 }
 
 impl Connection {
     pub(super) fn new(app: App, session: Session, cursor: Cursor, tutor: Tutor) -> Self {
-        Self { app, session, cursor, tutor, bad_frames: 0, farewell: None }
+        Self {
+            app,
+            session,
+            cursor,
+            tutor,
+            bad_frames: 0,
+            answers: FuturesUnordered::new(),
+            farewell: None,
+        }
     }
 
     /// Lives until the client goes or has to go.
@@ -63,6 +77,7 @@ impl Connection {
                 let frame = |published: &Arc<Published>| self.tutor.encode(published);
                 wire.send_all(events.iter().filter_map(frame).collect()).await
             }
+            Wake::Refused(error) => wire.send(self.tutor.encode_error(&error)).await,
             Wake::Draining => {
                 let share = f64::from(random_byte()) / 256.0;
                 self.farewell = Some(Instant::now() + FAREWELL.mul_f64(share));
@@ -80,6 +95,7 @@ impl Connection {
                 Ok(events) => Ok(Wake::Events(events)),
                 Err(Lagged) => Err(Closing::TOO_SLOW),
             },
+            Some(error) = next_refusal(&mut self.answers) => Ok(Wake::Refused(error)),
             () = shutdown.draining(), if farewell.is_none() => Ok(Wake::Draining),
             () = async {
                 match farewell {
@@ -96,11 +112,41 @@ impl Connection {
             Err(bad) => return self.complain(wire, &bad.into()).await,
         };
         self.bad_frames = 0;
-        match self.session.carry_out(command).await {
-            Ok(Done::Pong) => wire.send(self.tutor.encode_pong()).await,
-            Ok(Done::Accepted(_) | Done::Nothing) => Ok(()),
-            Err(failure) => wire.send(self.tutor.encode_error(&failure.into())).await,
+        let conversation = self.session.conversation();
+        match command {
+            Command::Ping => return wire.send(self.tutor.encode_pong()).await,
+            Command::Chat(chat) => return self.say(wire, chat).await,
+            Command::Stop { turn } => conversation.stop(turn).await,
+            Command::Played { turn, chunk, ms } => conversation.played(turn, chunk, ms).await,
+            Command::Typing { is_typing } => self.session.typing(is_typing),
+            Command::Authenticate { token } => return self.renew(wire, &token).await,
         }
+        Ok(())
+    }
+
+    /// A fresh token of the same user.
+    async fn renew(&mut self, wire: &mut Wire, token: &str) -> Result<(), Closing> {
+        let user = self.app.auth.user(Some(token));
+        if user.as_ref() != Some(self.session.user()) {
+            return Err(Closing::UNAUTHORIZED);
+        }
+        let place = Place::at(self.cursor.newest_seq());
+        wire.send(self.tutor.encode_authenticated(self.session.user().id.as_str(), &place)).await
+    }
+
+    /// Hands the message in; the socket goes on while it is being stored.
+    async fn say(&mut self, wire: &mut Wire, chat: ChatCommand) -> Result<(), Closing> {
+        let client_id = chat.client_id.clone();
+        if self.answers.len() >= UNANSWERED {
+            let error = ErrorReply { client_id, ..busy().into() };
+            return wire.send(self.tutor.encode_error(&error)).await;
+        }
+        let answer = self.session.say(chat).await;
+        let refusal = answer.map(move |answer| {
+            answer.err().map(|failure| ErrorReply { client_id, ..failure.into() })
+        });
+        self.answers.push(refusal.boxed());
+        Ok(())
     }
 
     async fn complain(&mut self, wire: &mut Wire, error: &ErrorReply) -> Result<(), Closing> {
@@ -108,4 +154,20 @@ impl Connection {
         wire.send(self.tutor.encode_error(error)).await?;
         if self.bad_frames >= BAD_FRAMES { Err(Closing::ABUSE) } else { Ok(()) }
     }
+}
+
+async fn next_refusal(
+    answers: &mut FuturesUnordered<BoxFuture<'static, Option<ErrorReply>>>,
+) -> Option<ErrorReply> {
+    while let Some(answer) = answers.next().await {
+        if answer.is_some() {
+            return answer;
+        }
+    }
+    None
+}
+
+fn busy() -> Failure {
+    let message = "earlier messages are still being saved".to_owned();
+    Failure { code: "busy", message, retryable: true }
 }

@@ -1,0 +1,40 @@
+# What the scripts share: saying what happens, and getting system packages. To be sourced, not run.
+
+say() { printf '\033[1m==> %s\033[0m\n' "$*"; }
+give_up() { printf 'parla: %s\n' "$*" >&2; exit 1; }
+
+# need COMMAND WHERE-TO-GET-IT
+need() { command -v "$1" >/dev/null || give_up "$1 is missing: install $2 and try again"; }
+
+# Runs a command as root, by sudo where one is needed.
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"
+    elif command -v sudo >/dev/null; then sudo "$@"
+    else give_up "cannot install packages: run as root once, or install sudo ($*)"
+    fi
+}
+
+# install_packages PACKAGE… — Debian and Ubuntu; says first what it is about to install.
+install_packages() {
+    command -v apt-get >/dev/null || give_up "please install these packages by hand: $*"
+    say "installing from the system's packages: $*"
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+has_espeak() {
+    # The library may lie outside the loader's cache: Homebrew's places count too.
+    ldconfig -p 2>/dev/null | grep -q 'libespeak-ng\.so\.1' ||
+        /sbin/ldconfig -p 2>/dev/null | grep -q 'libespeak-ng\.so\.1' ||
+        ls /opt/homebrew/lib/libespeak-ng.1.dylib /usr/local/lib/libespeak-ng.1.dylib >/dev/null 2>&1
+}
+
+install_espeak() {
+    has_espeak && return
+    if command -v brew >/dev/null; then
+        say "installing by Homebrew: espeak-ng"
+        brew install --quiet espeak-ng
+    else
+        install_packages espeak-ng
+    fi
+}

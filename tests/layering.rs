@@ -1,0 +1,211 @@
+//! Modules import downwards only: the table of `docs/ARCHITECTURE.md`, held against the source. It compiles nothing.
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// A module may import from rows above its own, and from itself.
+const ROWS: &[&[&str]] = &[
+    &["domain", "shutdown", "telemetry", "wall_clock"],
+    &["audio", "prompts"],
+    &["providers", "storage"],
+    &["hub"],
+    &["auth"],
+    &["synthesis"],
+    &["conversation"],
+    &["session"],
+    &["dialect"],
+    &["config"],
+    &["app"],
+    &["transport"],
+    &["cli", "main"],
+];
+
+/// Who alone may know a crate.
+const PRIVATE: &[(&str, &[&str])] = &[
+    ("axum", &["transport"]),
+    ("sqlx", &["storage"]),
+    ("reqwest", &["providers"]),
+    ("ollama_rs", &["providers"]),
+    ("libloading", &["providers"]),
+    ("clap", &["cli", "main"]),
+    ("anyhow", &["app", "cli", "main"]),
+    ("minijinja", &["conversation"]),
+    ("hound", &["audio"]),
+];
+
+/// The machines and what they are made of: no runtime, no clock, no channel, no randomness.
+const PURE: &[&str] = &[
+    "src/conversation/parser",
+    "src/conversation/turn_machine",
+    "src/conversation/turn_taking",
+    "src/dialect",
+    "src/synthesis/schedule",
+    "src/auth/origin",
+];
+const IMPURE: &[&str] =
+    &["tokio", "Instant::now", "SystemTime", "std::fs", "std::net::Tcp", "::random()"];
+
+#[test]
+fn modules_import_only_from_rows_above_them() {
+    let mut wrong = Vec::new();
+    for (path, text) in sources().into_iter().filter(|(path, _)| !path.ends_with("lib.rs")) {
+        let module = top_module(&path);
+        let own = row(&module).unwrap_or_else(|| panic!("{module} stands in no row of the table"));
+        for used in imports(&text) {
+            let Some(other) = row(&used) else { continue };
+            if used != module && other >= own {
+                wrong.push(format!("{}: {module} imports {used}", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_module_of_the_crate_stands_in_the_table() {
+    let found: BTreeSet<String> = sources().iter().map(|(path, _)| top_module(path)).collect();
+    let listed: BTreeSet<String> =
+        ROWS.iter().flat_map(|row| row.iter()).map(|name| (*name).to_owned()).collect();
+    let found: BTreeSet<String> = found.into_iter().filter(|name| name != "lib").collect();
+    assert_eq!(found, listed);
+}
+
+#[test]
+fn a_crate_with_one_owner_is_known_to_nobody_else() {
+    let mut wrong = Vec::new();
+    for (path, text) in sources() {
+        let module = top_module(&path);
+        for (name, owners) in PRIVATE {
+            let knows = code_lines(&text).any(|line| mentions(line, name));
+            if knows && !owners.contains(&module.as_str()) {
+                wrong.push(format!("{}: {module} knows {name}", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_machines_do_no_io_and_read_no_clock() {
+    let mut wrong = Vec::new();
+    for (path, text) in sources() {
+        let shown = path.display().to_string();
+        let is_pure = PURE.iter().any(|pure| shown.starts_with(pure)) && !shown.contains("tests");
+        for impure in IMPURE.iter().filter(|_| is_pure) {
+            if product_lines(&text).any(|line| line.contains(impure)) {
+                wrong.push(format!("{shown} knows {impure}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_file_opens_with_a_sentence_and_stays_small() {
+    let mut wrong = Vec::new();
+    for (path, text) in sources() {
+        if !text.starts_with("//! ") {
+            wrong.push(format!("{} does not say what it is", path.display()));
+        }
+        let lines = text.lines().count();
+        if lines > 400 && !path.to_string_lossy().contains("tests") {
+            wrong.push(format!("{} has {lines} lines", path.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// All source files, by their paths from the root of the project.
+fn sources() -> Vec<(PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    let mut folders = vec![root.join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                found.push((path.strip_prefix(root).unwrap().to_owned(), text));
+            }
+        }
+    }
+    assert!(found.len() > 20, "the sources were not found");
+    found
+}
+
+/// `src/hub/log.rs` and `src/hub.rs` both belong to `hub`.
+fn top_module(path: &Path) -> String {
+    let first = path.components().nth(1).unwrap().as_os_str().to_string_lossy().into_owned();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+fn row(module: &str) -> Option<usize> {
+    ROWS.iter().position(|row| row.contains(&module))
+}
+
+/// The modules that a file names after `crate::` or, from the binary, after `parla::`, in any grouping.
+fn imports(text: &str) -> BTreeSet<String> {
+    let code: String = code_lines(text).flat_map(|line| [line, "\n"]).collect();
+    let mut found = BTreeSet::new();
+    for root in ["crate::", "parla::"] {
+        for (start, _) in code.match_indices(root) {
+            let rest = code.get(start + root.len()..).unwrap_or_default();
+            match rest.strip_prefix('{') {
+                Some(group) => found.extend(group_heads(group)),
+                None => found.extend(head(rest)),
+            }
+        }
+    }
+    found
+}
+
+/// The first names of `{a, b::c, d::{e, f}}`, read from behind its opening brace.
+fn group_heads(group: &str) -> Vec<String> {
+    let (mut depth, mut heads, mut item) = (0, Vec::new(), String::new());
+    for letter in group.chars() {
+        match letter {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => heads.extend(head(std::mem::take(&mut item).trim())),
+            _ => {}
+        }
+        if depth == 0 && letter != ',' {
+            item.push(letter);
+        }
+    }
+    heads.extend(head(item.trim()));
+    heads
+}
+
+fn head(path: &str) -> Option<String> {
+    let name: String =
+        path.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect();
+    (!name.is_empty()).then_some(name)
+}
+
+fn mentions(line: &str, name: &str) -> bool {
+    line.contains(&format!("{name}::")) || line.contains(&format!("use {name}"))
+}
+
+fn code_lines(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter(|line| !line.trim_start().starts_with("//"))
+}
+
+/// Without the tests at the end of a file.
+fn product_lines(text: &str) -> impl Iterator<Item = &str> {
+    code_lines(text).take_while(|line| !line.starts_with("#[cfg(test)]"))
+}
+
+#[test]
+fn the_reader_of_imports_sees_every_form() {
+    let text = "use crate::hub::Hub;\nuse crate::{\n    auth::{User, Auth},\n    domain,\n};\n// crate::app\nlet x = crate::session::open();";
+    let found: Vec<String> = imports(text).into_iter().collect();
+    assert_eq!(found, ["auth", "domain", "hub", "session"]);
+}
