@@ -22,6 +22,17 @@ install_packages() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
+# Rust links with the system's C compiler, and SQLite is compiled by it.
+install_compiler() { command -v cc >/dev/null || install_packages gcc libc6-dev; }
+
+# Names the browser for the tests, by CHROMIUM; fails when there is none.
+find_browser() {
+    for browser in "${CHROMIUM:-chromium}" chromium-browser google-chrome; do
+        CHROMIUM=$(command -v "$browser") && export CHROMIUM && return
+    done
+    return 1
+}
+
 has_espeak() {
     # The library may lie outside the loader's cache: Homebrew's places count too.
     ldconfig -p 2>/dev/null | grep -q 'libespeak-ng\.so\.1' ||

@@ -1,6 +1,6 @@
 //! Which model answers and which voices speak: names in settings become choices. It connects to nothing.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use crate::domain::Language;
 
@@ -44,6 +44,17 @@ const SLOTS: usize = 512;
 /// How long a chunk may take.
 const TIMEOUT: Duration = Duration::from_secs(20);
 const OPENAI_URL: &str = "https://api.openai.com/v1";
+
+impl fmt::Display for ModelChoice {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => out.write_str("auto"),
+            Self::Practice => out.write_str("practice"),
+            Self::Ollama(None) => out.write_str("ollama"),
+            Self::Ollama(Some(name)) => write!(out, "ollama:{name}"),
+        }
+    }
+}
 
 impl ModelChoice {
     pub(super) fn parse(text: &str) -> Result<Self, SettingError> {

@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{FromRequestParts, Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -19,31 +19,64 @@ pub(super) const COOKIE: &str = "parla_key";
 /// A subprotocol that carries a token, for browsers that cannot send a header with a socket.
 pub(super) const TOKEN_PROTOCOL: &str = "parla.bearer.";
 
+/// What a page of another origin may read of an answer, beside its body.
+const EXPOSED: HeaderValue = HeaderValue::from_static("etag, content-range, retry-after");
+
 /// Whoever asks, when that is somebody.
 pub(super) struct Caller(pub(super) User);
 
 /// Turns away what comes from elsewhere, and marks every answer.
 pub(super) async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
+    let origin = request.headers().get(header::ORIGIN).cloned();
     let verdict = judge(&app, &request);
     let mut response = match verdict {
+        Ok(()) if is_preflight(&request) => preflight(),
         Ok(()) => next.run(request).await,
-        Err(Refused::Host) => Problem::new(
-            StatusCode::MISDIRECTED_REQUEST,
-            "unknown_host",
-            "this server does not answer under that name",
-        )
-        .into_response(),
-        Err(Refused::Origin) => Problem::new(
-            StatusCode::FORBIDDEN,
-            "origin_refused",
-            "pages of that origin may not use this server; PARLA_ORIGINS lists those that may",
-        )
-        .into_response(),
+        Err(refused) => return refusal(refused).into_response(),
     };
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.append(header::VARY, HeaderValue::from_static("Origin"));
+    if let Some(origin) = origin {
+        // Only a page that was let in comes this far. Cookies are not for pages of other origins.
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+    }
     response
+}
+
+/// A browser asks before it lets a page of another origin send JSON or a token.
+fn is_preflight(request: &Request) -> bool {
+    request.method() == Method::OPTIONS
+        && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+}
+
+fn preflight() -> Response {
+    let headers = [
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"),
+        (
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            "authorization, content-type, idempotency-key, last-event-id, range",
+        ),
+        (header::ACCESS_CONTROL_MAX_AGE, "600"),
+    ];
+    (StatusCode::NO_CONTENT, headers).into_response()
+}
+
+fn refusal(refused: Refused) -> Problem {
+    match refused {
+        Refused::Host => Problem::new(
+            StatusCode::MISDIRECTED_REQUEST,
+            "unknown_host",
+            "this server does not answer under that name",
+        ),
+        Refused::Origin => Problem::new(
+            StatusCode::FORBIDDEN,
+            "origin_refused",
+            "pages of that origin may not use this server; PARLA_ORIGINS lists those that may",
+        ),
+    }
 }
 
 fn judge(app: &App, request: &Request) -> Result<(), Refused> {
