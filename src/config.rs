@@ -82,7 +82,7 @@ impl Settings {
     /// The first setting that cannot be used.
     pub fn load(flags: &Flags, environment: &Environment) -> Result<Self, SettingError> {
         let file = SettingsFile::read(flags.file.as_deref())?;
-        environment.refuse_unsupported()?;
+        environment.refuse_unsafe()?;
         let env = |name: &str| environment.get(name);
         let text = |flag: Option<&String>, name: &str, file: Option<&String>, default: &str| {
             let chosen = flag.cloned().or_else(|| env(name)).or_else(|| file.cloned());

@@ -12,6 +12,9 @@ mod actor;
 mod audio_files;
 mod directory;
 mod memory;
+mod parts;
+mod request;
+mod roster;
 
 use std::sync::Arc;
 
@@ -25,10 +28,11 @@ use crate::{
     storage::Page,
 };
 
-use actor::Request;
+use request::Request;
 
 pub use audio_files::{AudioFile, AudioFiles};
-pub use directory::{ConversationParts, ConversationSettings, Conversations};
+pub use directory::Conversations;
+pub use parts::{ConversationParts, ConversationSettings};
 
 /// A handle to one conversation, cheap to clone. Holding one costs nothing while nobody speaks.
 #[derive(Clone)]
@@ -87,10 +91,13 @@ impl Conversation {
         command: ChatCommand,
     ) -> impl Future<Output = Result<Accepted, Failure>> + Send + use<> {
         let (reply, answer) = oneshot::channel();
+        let is_draining = self.directory.parts().shutdown.is_draining();
         let request = Request::Say { user, command, reply };
-        let sent = self.directory.send(self, request).await;
+        let sent = !is_draining && self.directory.send(self, request).await.is_ok();
         async move {
-            sent.map_err(|_| going_down())?;
+            if !sent {
+                return Err(going_down());
+            }
             answer.await.unwrap_or_else(|_| Err(going_down()))
         }
     }
@@ -107,7 +114,7 @@ impl Conversation {
 
     /// Tells the others that somebody is typing.
     pub fn typing(&self, user: UserId, is_typing: bool) {
-        self.directory.log(&self.id).publish(Event::Typing { user, is_typing });
+        self.directory.parts().log(&self.id).publish(Event::Typing { user, is_typing });
     }
 
     /// Listens from after the client's last event when that can be had, else from now with a snapshot.
@@ -117,7 +124,7 @@ impl Conversation {
         let woken = self.directory.send_if_awake(self, request).await;
         let told = if woken { answer.await.ok() } else { None };
         let mut joined = told.unwrap_or_else(|| {
-            Joined::new(self.directory.log(&self.id).subscribe(resume.as_ref()), None)
+            Joined::new(self.directory.parts().log(&self.id).subscribe(resume.as_ref()), None)
         });
         if resume.is_some() && !joined.recovered {
             joined.last_message = self.last_message().await;

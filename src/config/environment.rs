@@ -17,9 +17,9 @@ const KNOWN: &[&str] = &[
     "PARLA_LOG",
     "PARLA_LOG_FORMAT",
 ];
-/// Agreed names whose abilities this version does not have. Leaving one out silently could open a door that
-/// somebody believes to be shut.
-const UNSUPPORTED: &[&str] = &[
+/// Agreed names whose abilities this version does not have and that somebody relies on for safety: leaving one out
+/// silently would open a door that is believed to be shut.
+const REFUSED: &[&str] = &[
     "PARLA_JWT_SECRET",
     "PARLA_JWKS_URL",
     "PARLA_JWT_ISSUER",
@@ -28,6 +28,9 @@ const UNSUPPORTED: &[&str] = &[
     "PARLA_TLS_KEY",
     "PARLA_TRUSTED_PROXIES",
     "PARLA_ROOMS",
+];
+/// The others of that kind.
+const WITHOUT_EFFECT: &[&str] = &[
     "PARLA_STT",
     "PARLA_REALTIME",
     "PARLA_MANAGEMENT_LISTEN",
@@ -75,9 +78,9 @@ impl Environment {
     }
 
     /// # Errors
-    /// A name that means something parla cannot do yet.
-    pub(super) fn refuse_unsupported(&self) -> Result<(), SettingError> {
-        match UNSUPPORTED.iter().find(|name| self.get(name).is_some()) {
+    /// A name that somebody relies on for safety, and that parla cannot honour yet.
+    pub(super) fn refuse_unsafe(&self) -> Result<(), SettingError> {
+        match REFUSED.iter().find(|name| self.get(name).is_some()) {
             Some(name) => {
                 Err(SettingError::new(*name, "this version cannot do that yet: unset it"))
             }
@@ -85,12 +88,10 @@ impl Environment {
         }
     }
 
-    /// One sentence for each `PARLA_` name that nobody knows, with the nearest that somebody does.
+    /// One sentence for each `PARLA_` name without effect, with the nearest one that has some.
     pub(super) fn warnings(&self) -> Vec<String> {
-        let unknown = self.0.keys().filter(|name| {
-            name.starts_with("PARLA_") && !KNOWN.contains(&name.as_str()) && !is_unsupported(name)
-        });
-        unknown.map(|name| warning(name)).collect()
+        let names = self.0.keys().map(String::as_str).filter(|name| name.starts_with("PARLA_"));
+        names.filter(|name| !KNOWN.contains(name)).map(warning).collect()
     }
 }
 
@@ -100,11 +101,10 @@ impl<const N: usize> From<[(&str, &str); N]> for Environment {
     }
 }
 
-fn is_unsupported(name: &str) -> bool {
-    UNSUPPORTED.contains(&name)
-}
-
 fn warning(name: &str) -> String {
+    if WITHOUT_EFFECT.contains(&name) {
+        return format!("{name} has no effect in this version");
+    }
     let likeness = |known: &&&str| strsim::jaro_winkler(name, known);
     let nearest = KNOWN.iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
     match nearest.filter(|known| likeness(known) > LIKENESS) {

@@ -11,23 +11,25 @@ use futures_util::{
     stream::{BoxStream, FuturesUnordered},
 };
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::mpsc,
     time::{Duration, Instant},
 };
 use tokio_stream::StreamMap;
 
 use crate::{
-    domain::{AudioFileId, ChatCommand, ChunkAudio, Failure, Millis, SpokenSpan, TurnId, UserId},
-    hub::{Log, Resume},
+    domain::{AudioFileId, ChunkAudio, Millis, SpokenSpan, TurnId},
+    hub::Log,
     providers::{ModelPart, ProviderError, SpeechRequest},
     storage::{ConversationRow, Page, StorageError, StoredMessage},
     synthesis::{Listener, Speech, SpeechEvent, Spoken},
 };
 
 use super::{
-    Accepted, AudioFile, Conversation, Conversations, Joined,
-    directory::ConversationParts,
+    AudioFile, Conversation, Joined,
     memory::Memory,
+    parts::ConversationParts,
+    request::Request,
+    roster::Roster,
     turn_machine::{Input, TurnMachine},
 };
 
@@ -36,17 +38,10 @@ use admission::Admissions;
 /// How often an actor looks whether anybody is still there.
 const PATROL: Duration = Duration::from_secs(5);
 
-/// What is asked of an actor.
-pub(super) enum Request {
-    Say { user: UserId, command: ChatCommand, reply: oneshot::Sender<Result<Accepted, Failure>> },
-    Stop { turn: Option<TurnId> },
-    Played { turn: TurnId, index: usize, ms: u64 },
-    Join { resume: Option<Resume>, reply: oneshot::Sender<Joined> },
-}
-
 pub(super) struct Actor {
     conversation: Conversation,
-    directory: Conversations,
+    parts: Arc<ConversationParts>,
+    roster: Roster,
     log: Arc<Log>,
     requests: mpsc::Receiver<Request>,
     machine: TurnMachine,
@@ -59,6 +54,7 @@ pub(super) struct Actor {
     listeners: HashMap<TurnId, Listener>,
     /// Changes on their way to the disk, and what the machine is to hear of them.
     writes: FuturesUnordered<BoxFuture<'static, Option<Input>>>,
+    next_patrol: Instant,
     /// Since when there has been no listener.
     alone_since: Option<Instant>,
     idle_since: Instant,
@@ -78,15 +74,16 @@ enum Wake {
 
 impl Actor {
     pub(super) fn new(
-        directory: Conversations,
         conversation: &Conversation,
+        (parts, roster): (Arc<ConversationParts>, Roster),
         requests: mpsc::Receiver<Request>,
     ) -> Self {
         Self {
             conversation: conversation.clone(),
-            log: directory.log(conversation.id()),
-            memory: Memory::new(directory.parts().settings.history_messages),
-            directory,
+            log: parts.log(conversation.id()),
+            memory: Memory::new(parts.settings.history_messages),
+            parts,
+            roster,
             requests,
             machine: TurnMachine::default(),
             admissions: Admissions::default(),
@@ -94,6 +91,7 @@ impl Actor {
             speeches: StreamMap::new(),
             listeners: HashMap::new(),
             writes: FuturesUnordered::new(),
+            next_patrol: Instant::now() + PATROL,
             alone_since: None,
             idle_since: Instant::now(),
         }
@@ -121,11 +119,10 @@ impl Actor {
     }
 
     async fn next_wake(&mut self) -> Wake {
-        let patrol = Instant::now() + PATROL;
-        let began = self.parts().began;
+        let began = self.parts.began;
         let due = self.machine.next_wake().map(|at| began + Duration::from_millis(at));
-        let wake_at = due.map_or(patrol, |due| due.min(patrol));
-        let shutdown = self.parts().shutdown.clone();
+        let wake_at = due.map_or(self.next_patrol, |due| due.min(self.next_patrol));
+        let shutdown = self.parts.shutdown.clone();
         tokio::select! {
             Some(request) = self.requests.recv() => Wake::Request(request),
             Some(input) = next_write(&mut self.writes) => Wake::Input(input),
@@ -194,7 +191,7 @@ impl Actor {
     fn name_audio(&self, turn: &TurnId, index: usize, spoken: &Spoken) -> ChunkAudio {
         let cache_key = spoken.key.to_string();
         let file = self.speech_request(turn, index).map_or_else(AudioFileId::random, |request| {
-            self.parts().audio_files.name(AudioFile {
+            self.parts.audio_files.name(AudioFile {
                 conversation: self.conversation.id.clone(),
                 owner: self.conversation.owner.clone(),
                 cache_key: cache_key.clone(),
@@ -221,18 +218,19 @@ impl Actor {
     /// Looks whether time has ended something: a turn that was heard, a conversation without listeners.
     fn patrol(&mut self) {
         self.feed(Input::Clock);
+        self.next_patrol = Instant::now() + PATROL;
         if self.log.has_listeners() || self.machine.is_idle() {
             self.alone_since = None;
             return;
         }
         let since = *self.alone_since.get_or_insert_with(Instant::now);
-        if since.elapsed() >= self.parts().settings.abandoned {
+        if since.elapsed() >= self.parts.settings.abandoned {
             self.feed(Input::Abandoned);
         }
     }
 
     fn is_over(&mut self) -> bool {
-        let draining = self.parts().shutdown.is_draining();
+        let draining = self.parts.shutdown.is_draining();
         // A server that goes down finishes what is being made; nobody waits for it to be heard.
         let has_turn =
             if draining { self.machine.making().is_some() } else { !self.machine.is_idle() };
@@ -240,18 +238,18 @@ impl Actor {
             self.idle_since = Instant::now();
             return false;
         }
-        let is_due = draining || self.idle_since.elapsed() >= self.parts().settings.idle;
-        is_due && self.directory.retire(self.conversation.id(), &self.requests)
+        let is_due = draining || self.idle_since.elapsed() >= self.parts.settings.idle;
+        is_due && self.roster.retire(self.conversation.id(), &self.requests)
     }
 
     /// Recalls what was said before this actor began.
     async fn remember(&mut self) -> Result<(), StorageError> {
-        let storage = Arc::clone(&self.parts().storage);
+        let storage = Arc::clone(&self.parts.storage);
         let id = self.conversation.id.clone();
         let row = storage.conversation(&id).await?;
         let Some(ConversationRow { settings, .. }) = row else { return Ok(()) };
         self.admissions.set_settings(settings);
-        let limit = self.parts().settings.history_messages;
+        let limit = self.parts.settings.history_messages;
         let messages: Vec<StoredMessage> =
             storage.messages(&id, Page { before: None, limit }).await?;
         for stored in &messages {
@@ -270,19 +268,15 @@ impl Actor {
                     drop(reply.send(Err(admission::storage_unavailable())));
                 }
             }
-            if self.directory.retire(self.conversation.id(), &self.requests) {
+            if self.roster.retire(self.conversation.id(), &self.requests) {
                 return;
             }
             tokio::task::yield_now().await;
         }
     }
 
-    fn parts(&self) -> &ConversationParts {
-        self.directory.parts()
-    }
-
     fn now(&self) -> Millis {
-        Millis::try_from(self.parts().began.elapsed().as_millis()).unwrap_or(Millis::MAX)
+        self.parts.now()
     }
 }
 

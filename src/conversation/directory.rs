@@ -1,84 +1,26 @@
 //! Finds the actor of a conversation, starting it with the first command. It holds no conversation's state.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::sync::Arc;
 
-use tokio::{sync::mpsc, time::Instant};
+use tokio::sync::mpsc;
 
-use crate::{
-    domain::{ConversationId, UserId},
-    hub::{Hub, Log, Topic},
-    prompts::lessons::Lessons,
-    providers::ChatModel,
-    shutdown::Shutdown,
-    storage::Storage,
-    synthesis::SpeechPool,
-};
+use crate::domain::{ConversationId, UserId};
 
 use super::{
-    AudioFiles, Conversation,
-    actor::{Actor, Request},
-    prompt::Prompter,
+    Conversation, actor::Actor, parts::ConversationParts, request::Request, roster::Roster,
 };
-
-/// Requests that may wait for one actor; whoever comes after them waits for room.
-const MAILBOX: usize = 64;
 
 /// All conversations; clones share them.
 #[derive(Clone)]
 pub struct Conversations {
-    shared: Arc<Shared>,
-}
-
-/// What every conversation works with.
-pub struct ConversationParts {
-    pub hub: Hub,
-    pub storage: Arc<dyn Storage>,
-    pub model: Arc<dyn ChatModel>,
-    pub speech: SpeechPool,
-    pub lessons: Arc<Lessons>,
-    pub prompter: Prompter,
-    pub audio_files: AudioFiles,
-    pub settings: ConversationSettings,
-    pub shutdown: Shutdown,
-    /// The origin of [`crate::domain::Millis`], the same for all conversations.
-    pub began: Instant,
-}
-
-/// The bounds of a conversation.
-#[derive(Clone, Debug)]
-pub struct ConversationSettings {
-    /// Messages of the past that a conversation remembers.
-    pub history_messages: u32,
-    /// An actor without work ends after this time.
-    pub idle: Duration,
-    /// A turn that nobody has listened to for this long is stopped.
-    pub abandoned: Duration,
-}
-
-impl Default for ConversationSettings {
-    fn default() -> Self {
-        Self {
-            history_messages: 200,
-            idle: Duration::from_secs(120),
-            abandoned: Duration::from_secs(120),
-        }
-    }
-}
-
-struct Shared {
-    parts: ConversationParts,
-    /// The actors that are awake. A std mutex: it guards look-ups and is never held over an await.
-    awake: Mutex<HashMap<ConversationId, mpsc::Sender<Request>>>,
+    parts: Arc<ConversationParts>,
+    roster: Roster,
 }
 
 impl Conversations {
     #[must_use]
     pub fn new(parts: ConversationParts) -> Self {
-        Self { shared: Arc::new(Shared { parts, awake: Mutex::default() }) }
+        Self { parts: Arc::new(parts), roster: Roster::default() }
     }
 
     /// A handle to the conversation that its owner calls `name`; nothing begins yet.
@@ -88,11 +30,7 @@ impl Conversations {
     }
 
     pub(super) fn parts(&self) -> &ConversationParts {
-        &self.shared.parts
-    }
-
-    pub(super) fn log(&self, id: &ConversationId) -> Arc<Log> {
-        self.parts().hub.log(&Topic::Conversation(id.clone()))
+        &self.parts
     }
 
     /// Wakes the actor when it is asleep.
@@ -101,7 +39,11 @@ impl Conversations {
         conversation: &Conversation,
         request: Request,
     ) -> Result<(), mpsc::error::SendError<Request>> {
-        let mailbox = self.wake(conversation);
+        let mailbox = self.roster.find_or_start(&conversation.id, |requests| {
+            let shared = (Arc::clone(&self.parts), self.roster.clone());
+            let actor = Actor::new(conversation, shared, requests);
+            self.parts.shutdown.spawn("conversation", actor.run());
+        });
         mailbox.send(request).await
     }
 
@@ -111,37 +53,9 @@ impl Conversations {
         conversation: &Conversation,
         request: Request,
     ) -> bool {
-        let mailbox = self.awake().get(&conversation.id).cloned();
-        match mailbox {
+        match self.roster.find(&conversation.id) {
             Some(mailbox) => mailbox.send(request).await.is_ok(),
             None => false,
         }
-    }
-
-    /// Lets an actor go when nobody holds its mailbox; whoever comes later wakes a new one.
-    pub(super) fn retire(&self, id: &ConversationId, mailbox: &mpsc::Receiver<Request>) -> bool {
-        let mut awake = self.awake();
-        let is_alone = awake.get(id).is_none_or(|sender| sender.strong_count() == 1);
-        if is_alone && mailbox.is_empty() {
-            awake.remove(id);
-            return true;
-        }
-        false
-    }
-
-    fn wake(&self, conversation: &Conversation) -> mpsc::Sender<Request> {
-        let mut awake = self.awake();
-        if let Some(mailbox) = awake.get(&conversation.id) {
-            return mailbox.clone();
-        }
-        let (mailbox, requests) = mpsc::channel(MAILBOX);
-        let actor = Actor::new(self.clone(), conversation, requests);
-        self.parts().shutdown.spawn("conversation", actor.run());
-        awake.insert(conversation.id.clone(), mailbox.clone());
-        mailbox
-    }
-
-    fn awake(&self) -> MutexGuard<'_, HashMap<ConversationId, mpsc::Sender<Request>>> {
-        self.shared.awake.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -197,7 +197,8 @@ impl TurnMachine {
     /// When something happens by itself next, if nothing else does.
     #[must_use]
     pub fn next_wake(&self) -> Option<Millis> {
-        self.turns.iter().filter_map(Turn::heard_at).min()
+        let stored = self.turns.iter().filter(|turn| turn.is_stored());
+        stored.filter_map(Turn::heard_at).min()
     }
 
     /// The newest turn that clients know of, as it stands.

@@ -48,7 +48,7 @@ impl Actor {
             Effect::Record(record) => self.record(record),
             Effect::Heard { turn, chunks, ms, text } => {
                 self.memory.heard(&turn, &text);
-                let write = self.parts().storage.mark_heard(HeardTurn { turn, chunks, ms, text });
+                let write = self.parts.storage.mark_heard(HeardTurn { turn, chunks, ms, text });
                 self.writes.push(write.map(|_| None).boxed());
             }
             Effect::Refuse { turn, failure } => self.admissions.refuse(&turn, &failure),
@@ -74,7 +74,7 @@ impl Actor {
 
     fn ask(&self, user: UserId, command: &ChatCommand) -> Ask {
         let (turn, settings) = (TurnId::random(), self.admissions.settings());
-        let info = self.parts().model.info();
+        let info = self.parts.model.info();
         let text = command.text.trim();
         let message = (!text.is_empty()).then(|| {
             Arc::new(Message {
@@ -99,7 +99,7 @@ impl Actor {
 
     fn store(&mut self, ask: &Ask) {
         let turn = ask.turn.clone();
-        let write = self.parts().storage.begin_turn(NewTurn {
+        let write = self.parts.storage.begin_turn(NewTurn {
             conversation: self.conversation.id.clone(),
             owner: self.conversation.owner.clone(),
             name: self.conversation.name.to_string(),
@@ -124,7 +124,7 @@ impl Actor {
         if let Some(message) = &ask.message {
             self.memory.learner_said(message, lesson.clone());
         }
-        let (parts, model) = (self.parts(), self.admissions.settings().model.clone());
+        let (parts, model) = (&self.parts, self.admissions.settings().model.clone());
         let scenario = lesson.scenario.as_deref();
         let found = parts.lessons.find(&lesson.language, lesson.level, scenario);
         let history = self.memory.history();
@@ -149,7 +149,7 @@ impl Actor {
             listener.set_sound_until(now);
         }
         let place = Place { first: index == 0, listener, index };
-        let speech = self.parts().speech.speak(SpeechJob { request, place });
+        let speech = self.parts.speech.speak(SpeechJob { request, place });
         self.speeches.insert((turn, index), speech);
     }
 
@@ -173,7 +173,7 @@ impl Actor {
         let conversation = self.conversation.id.clone();
         let at = wall_clock::now();
         let ended = EndedTurn { conversation, snapshot, text, corrections, state, at };
-        let write = self.parts().storage.end_turn(ended);
+        let write = self.parts.storage.end_turn(ended);
         self.writes.push(write.map(|_| None).boxed());
     }
 }

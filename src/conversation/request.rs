@@ -1,0 +1,18 @@
+//! What is asked of a conversation's actor.
+
+use tokio::sync::oneshot;
+
+use crate::{
+    domain::{ChatCommand, Failure, TurnId, UserId},
+    hub::Resume,
+};
+
+use super::{Accepted, Joined};
+
+/// One request, with where its answer goes.
+pub(super) enum Request {
+    Say { user: UserId, command: ChatCommand, reply: oneshot::Sender<Result<Accepted, Failure>> },
+    Stop { turn: Option<TurnId> },
+    Played { turn: TurnId, index: usize, ms: u64 },
+    Join { resume: Option<Resume>, reply: oneshot::Sender<Joined> },
+}

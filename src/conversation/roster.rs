@@ -1,0 +1,59 @@
+//! Which actors are awake, and how to reach them. It starts none.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::mpsc;
+
+use crate::domain::ConversationId;
+
+use super::request::Request;
+
+/// Requests that may wait for one actor; whoever comes after them waits for room.
+const MAILBOX: usize = 64;
+
+/// The actors that are awake; clones share the list. A std mutex: it guards look-ups, never an await.
+#[derive(Clone, Default)]
+pub(super) struct Roster {
+    awake: Arc<Mutex<HashMap<ConversationId, mpsc::Sender<Request>>>>,
+}
+
+impl Roster {
+    /// The mailbox of an actor that is awake.
+    pub(super) fn find(&self, id: &ConversationId) -> Option<mpsc::Sender<Request>> {
+        self.awake().get(id).cloned()
+    }
+
+    /// The mailbox of the actor; `start` is given the other end when there is none yet.
+    pub(super) fn find_or_start(
+        &self,
+        id: &ConversationId,
+        start: impl FnOnce(mpsc::Receiver<Request>),
+    ) -> mpsc::Sender<Request> {
+        let mut awake = self.awake();
+        if let Some(mailbox) = awake.get(id) {
+            return mailbox.clone();
+        }
+        let (mailbox, requests) = mpsc::channel(MAILBOX);
+        start(requests);
+        awake.insert(id.clone(), mailbox.clone());
+        mailbox
+    }
+
+    /// Lets an actor go when nobody holds its mailbox; whoever comes later starts a new one.
+    pub(super) fn retire(&self, id: &ConversationId, mailbox: &mpsc::Receiver<Request>) -> bool {
+        let mut awake = self.awake();
+        let is_alone = awake.get(id).is_none_or(|sender| sender.strong_count() == 1);
+        if is_alone && mailbox.is_empty() {
+            awake.remove(id);
+            return true;
+        }
+        false
+    }
+
+    fn awake(&self) -> MutexGuard<'_, HashMap<ConversationId, mpsc::Sender<Request>>> {
+        self.awake.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
