@@ -27,28 +27,28 @@ fn a_streamed_turn_tells_of_each_chunk_while_the_model_writes() {
                 > began t1
             +200
             write t1 [happy] Hello, my dear friend!
-                > delta "[happy] Hello, my dear friend!"
+                > delta "Hello, my dear friend!"
                 speak t1 0
-                > start t1 complete=false ["[happy] Hello, my dear friend!" pending]
+                > start t1 complete=false ["Hello, my dear friend!" pending]
             voice t1 0 started
-                > update 0 "[happy] Hello, my dear friend!" processing
+                > update 0 "Hello, my dear friend!" processing
             +50
             write t1  How are you doing today?
                 > delta " How are you doing today?"
                 speak t1 1
                 > update 1 "How are you doing today?" pending
             voice t1 0 900
-                > update 0 "[happy] Hello, my dear friend!" ready
+                > update 0 "Hello, my dear friend!" ready
                 > complete 0
             done t1
-                > start t1 complete=true ["[happy] Hello, my dear friend!" ready | "How are you doing today?" pending]
+                > start t1 complete=true ["Hello, my dear friend!" ready | "How are you doing today?" pending]
             voice t1 1 started
                 > update 1 "How are you doing today?" processing
             voice t1 1 800
                 > update 1 "How are you doing today?" ready
                 > complete 1
-                > conversation complete t1 "[happy] Hello, my dear friend! How are you doing today?" token=Some(200) chunk=Some(200) audio=Some(250) total=250
-                record t1 complete "[happy] Hello, my dear friend! How are you doing today?"
+                > conversation complete t1 "Hello, my dear friend! How are you doing today?" token=Some(200) chunk=Some(200) audio=Some(250) total=250
+                record t1 complete "Hello, my dear friend! How are you doing today?"
         "#]],
     );
 }
@@ -74,9 +74,11 @@ fn without_stream_all_chunks_come_at_once_as_pending_and_then_what_the_voices_ha
                 > message "Hello there"
                 > began t1
             write t1 Hello, my dear friend! How are you doing today? I am quite well myself.
-                > delta "Hello, my dear friend! How are you doing today? I am quite well myself."
+                > delta "Hello, my dear friend!"
                 speak t1 0
+                > delta " How are you doing today?"
                 speak t1 1
+                > delta " I am quite well myself."
                 speak t1 2
             voice t1 0 started
             voice t1 0 900
@@ -177,9 +179,10 @@ fn a_model_that_breaks_off_keeps_its_finished_sentences_and_their_voices() {
                 > message "Tell me something"
                 > began t1
             write t1 This is one whole sentence. And this one never
-                > delta "This is one whole sentence. And this one never"
+                > delta "This is one whole sentence."
                 speak t1 0
                 > start t1 complete=false ["This is one whole sentence." pending]
+                > delta " And this one never"
             fail t1 llm_cut
                 > start t1 complete=true ["This is one whole sentence." pending]
             voice t1 0 1200
@@ -229,11 +232,9 @@ fn an_answer_without_words_is_an_empty_reply() {
                 > message "Hello"
                 > began t1
             write t1 [happy]
-                > delta "[happy]"
             done t1
-                speak t1 0
-                > start t1 complete=false ["[happy]" pending]
-                > start t1 complete=true ["[happy]" pending]
+                > conversation failed t1 empty_reply
+                record t1 empty_reply ""
         "#]],
     );
 }
@@ -256,9 +257,10 @@ fn a_failed_voice_costs_its_chunk_and_nothing_else() {
                 > message "Hello"
                 > began t1
             write t1 This is the first sentence. This is the second one.
-                > delta "This is the first sentence. This is the second one."
+                > delta "This is the first sentence."
                 speak t1 0
                 > start t1 complete=false ["This is the first sentence." pending]
+                > delta " This is the second one."
                 speak t1 1
                 > update 1 "This is the second one." pending
             voice t1 0 failed
@@ -295,9 +297,10 @@ fn a_stop_while_made_ends_the_turn_once_and_drops_what_comes_late() {
                 > message "Hello"
                 > began t1
             write t1 This is the first sentence. This is
-                > delta "This is the first sentence. This is"
+                > delta "This is the first sentence."
                 speak t1 0
                 > start t1 complete=false ["This is the first sentence." pending]
+                > delta " This is"
             stop t1
                 drop model t1
                 silence t1
@@ -327,11 +330,12 @@ fn corrections_point_into_the_learners_message_by_code_points() {
                 > message "¡Qué! I goed home"
                 > began t1
             write t1 [fix: I goed -> I went | past tense of go] You went home, well done!
-                > delta "[fix: I goed -> I went | past tense of go] You went home, well done!"
+                > correction "I went" at Some((6, 12))
+                > delta "You went home, well done!"
                 speak t1 0
-                > start t1 complete=false ["[fix: I goed -> I went | past tense of go] You went home, well done!" pending]
+                > start t1 complete=false ["You went home, well done!" pending]
             done t1
-                > start t1 complete=true ["[fix: I goed -> I went | past tense of go] You went home, well done!" pending]
+                > start t1 complete=true ["You went home, well done!" pending]
         "#]],
     );
 }
@@ -361,6 +365,73 @@ fn the_tutor_can_open() {
                 > complete 0
                 > conversation complete t1 "Good morning, and welcome!" token=Some(0) chunk=Some(0) audio=Some(0) total=0
                 record t1 complete "Good morning, and welcome!"
+        "#]],
+    );
+}
+
+#[test]
+fn what_follows_a_cut_sentence_is_shown_with_it_and_a_pause_changes_it() {
+    check(
+        "
+        ana: Hello
+        write t1 This is a surprise!
+        write t1 ?! [pause:700]
+        voice t1 0 900
+        write t1  😊
+        done t1
+        ",
+        &expect![[r#"
+            ana: Hello
+                store t1
+                ask model t1
+                > message "Hello"
+                > began t1
+            write t1 This is a surprise!
+                > delta "This is a surprise!"
+                speak t1 0
+                > start t1 complete=false ["This is a surprise!" pending]
+            write t1 ?! [pause:700]
+                > delta "?"
+                > update 0 "This is a surprise!?" pending
+                > delta "!"
+                > update 0 "This is a surprise!?!" pending
+            voice t1 0 900
+                > update 0 "This is a surprise!?!" ready
+                > complete 0
+            write t1  😊
+                > delta " 😊"
+                > update 0 "This is a surprise!?! 😊" ready
+            done t1
+                > start t1 complete=true ["This is a surprise!?! 😊" ready]
+                > conversation complete t1 "This is a surprise!?! 😊" token=Some(0) chunk=Some(0) audio=Some(0) total=0
+                record t1 complete "This is a surprise!?! 😊"
+        "#]],
+    );
+}
+
+#[test]
+fn an_answer_without_anything_to_say_aloud_is_complete_without_sound() {
+    check(
+        "
+        ana: Hello
+        write t1 🎉🎉🎉
+        done t1
+        ",
+        &expect![[r#"
+            ana: Hello
+                store t1
+                ask model t1
+                > message "Hello"
+                > began t1
+            write t1 🎉🎉🎉
+                > delta "🎉🎉🎉"
+            done t1
+                > start t1 complete=false ["🎉🎉🎉" silent]
+                > update 0 "🎉🎉🎉" silent
+                > complete 0
+                > start t1 complete=true ["🎉🎉🎉" silent]
+                > conversation complete t1 "🎉🎉🎉" token=Some(0) chunk=Some(0) audio=None total=0
+                record t1 complete "🎉🎉🎉"
         "#]],
     );
 }

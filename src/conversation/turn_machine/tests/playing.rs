@@ -23,9 +23,10 @@ fn the_same_learner_interrupts_what_is_made() {
                 > message "Hello"
                 > began t1
             write t1 This is the first sentence. This is
-                > delta "This is the first sentence. This is"
+                > delta "This is the first sentence."
                 speak t1 0
                 > start t1 complete=false ["This is the first sentence." pending]
+                > delta " This is"
             voice t1 0 1000
                 > update 0 "This is the first sentence." ready
                 > complete 0
@@ -68,9 +69,10 @@ fn the_same_learner_interrupts_what_is_played_and_the_model_sees_only_what_was_h
                 > message "Hello"
                 > began t1
             write t1 This is one sentence. Here is another.
-                > delta "This is one sentence. Here is another."
+                > delta "This is one sentence."
                 speak t1 0
                 > start t1 complete=false ["This is one sentence." pending]
+                > delta " Here is another."
                 speak t1 1
                 > update 1 "Here is another." pending
             voice t1 0 1000 This is one sentence
@@ -117,9 +119,10 @@ fn a_report_of_the_client_is_believed_over_the_durations() {
                 > message "Hello"
                 > began t1
             write t1 This is one sentence. Here is another.
-                > delta "This is one sentence. Here is another."
+                > delta "This is one sentence."
                 speak t1 0
                 > start t1 complete=false ["This is one sentence." pending]
+                > delta " Here is another."
                 speak t1 1
                 > update 1 "Here is another." pending
             voice t1 0 1000 This is one sentence
@@ -244,9 +247,10 @@ fn a_false_alarm_resumes_where_the_sound_stopped() {
                 > message "Hello"
                 > began t1
             write t1 This is one sentence. Here is another.
-                > delta "This is one sentence. Here is another."
+                > delta "This is one sentence."
                 speak t1 0
                 > start t1 complete=false ["This is one sentence." pending]
+                > delta " Here is another."
                 speak t1 1
                 > update 1 "Here is another." pending
             voice t1 0 1000
@@ -295,9 +299,10 @@ fn speech_over_a_turn_that_is_made_and_played_stops_both() {
                 > message "Hello"
                 > began t1
             write t1 This is one sentence. Here is
-                > delta "This is one sentence. Here is"
+                > delta "This is one sentence."
                 speak t1 0
                 > start t1 complete=false ["This is one sentence." pending]
+                > delta " Here is"
             voice t1 0 1000
                 > update 0 "This is one sentence." ready
                 > complete 0
@@ -361,9 +366,10 @@ fn late_audio_starts_the_listeners_clock_late() {
                 > message "Hello"
                 > began t1
             write t1 This is one sentence. Here is another.
-                > delta "This is one sentence. Here is another."
+                > delta "This is one sentence."
                 speak t1 0
                 > start t1 complete=false ["This is one sentence." pending]
+                > delta " Here is another."
                 speak t1 1
                 > update 1 "Here is another." pending
             done t1

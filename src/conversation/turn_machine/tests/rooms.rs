@@ -39,8 +39,6 @@ fn another_members_message_is_shown_and_waits_until_the_turn_is_made() {
                 ask model t2
             write t2 Welcome to you as well.
                 > delta "Welcome to you as well."
-                speak t2 0
-                > start t2 complete=false ["Welcome to you as well." pending]
         "#]],
     );
 }
