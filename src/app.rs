@@ -66,6 +66,7 @@ impl App {
             tracing::warn!(file = problem.file, reason = problem.reason, "a lesson is left out");
         }
         let engines = engines(settings)?;
+        warm(&engines, shutdown);
         let cache = AudioCache::open(
             CacheSettings {
                 folder: settings.audio_cache.clone(),
@@ -121,6 +122,14 @@ async fn open_storage(settings: &Settings, shutdown: &Shutdown) -> anyhow::Resul
         tracing::warn!(interrupted, "turns that the last run left unfinished are marked as failed");
     }
     Ok(storage)
+}
+
+/// The first learner does not wait for a voice to wake up. One that does not is told of with the first chunk.
+fn warm(engines: &[Arc<dyn Synthesizer>], shutdown: &Shutdown) {
+    for engine in engines {
+        let voices = engine.voices();
+        shutdown.spawn("voice warm-up", async move { drop(voices.await) });
+    }
 }
 
 fn sweep(hub: Hub, shutdown: &Shutdown) {

@@ -33,6 +33,7 @@ pub use self::{
 use self::{
     flight::{Flight, Work},
     lane::Lane,
+    schedule::Claims,
 };
 use crate::{
     providers::{SpeechRequest, Synthesizer},
@@ -141,16 +142,23 @@ impl Shared {
             Some(flight) => flight,
             None if flights.len() >= self.capacity() => return None,
             None => {
-                let flight = self.start(keys.clone(), request);
+                let flight = self.start(keys.clone(), request, place);
                 flights.insert(keys, Arc::downgrade(&flight));
-                flight
+                return Some(flight);
             }
         };
         flight.claims.join(place);
         Some(flight)
     }
 
-    fn start(&self, keys: Arc<[CacheKey]>, request: SpeechRequest) -> Arc<Flight> {
+    fn start(
+        &self,
+        keys: Arc<[CacheKey]>,
+        request: SpeechRequest,
+        place: &Arc<Place>,
+    ) -> Arc<Flight> {
+        let claims = Arc::new(Claims::new(self.arrivals.fetch_add(1, Ordering::Relaxed)));
+        claims.join(place);
         let work = Work {
             keys,
             request: Arc::new(request),
@@ -158,7 +166,7 @@ impl Shared {
             cache: self.cache.clone(),
             attempt_timeout: self.settings.attempt_timeout,
         };
-        Flight::start(work, self.arrivals.fetch_add(1, Ordering::Relaxed), &self.shutdown)
+        Flight::start(work, claims, &self.shutdown)
     }
 
     fn capacity(&self) -> usize {

@@ -73,6 +73,9 @@ impl AudioCache {
         if let Some(spoken) = self.recent(&key) {
             return Some(spoken);
         }
+        if !self.disk.may_have(&key) {
+            return None;
+        }
         let disk = self.disk.clone();
         let read = timeout(READ_TIMEOUT, spawn_blocking(move || disk.load(key)));
         let spoken = Arc::new(read.await.ok()?.ok()??);

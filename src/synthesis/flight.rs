@@ -11,7 +11,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::{
     AudioCache, CacheKey, SpeechError, Spoken,
     attempt::{Sound, attempt},
-    lane::Lane,
+    lane::{Entry, Lane},
     schedule::Claims,
 };
 use crate::{
@@ -47,12 +47,13 @@ pub(super) struct Work {
 }
 
 impl Flight {
-    pub(super) fn start(work: Work, arrival: u64, shutdown: &Shutdown) -> Arc<Self> {
-        let claims = Arc::new(Claims::new(arrival));
+    /// Takes its place at the first engine at once: tasks begin in any order, chunks are due in theirs.
+    pub(super) fn start(work: Work, claims: Arc<Claims>, shutdown: &Shutdown) -> Arc<Self> {
+        let entry = work.lanes.first().map(|lane| lane.enter(claims.clone()));
         let (tell, progress) = watch::channel(Progress::default());
         let claimed = claims.clone();
         let task = shutdown.spawn("speech", async move {
-            let outcome = work.make(&claimed, &tell).await;
+            let outcome = work.make(entry, &claimed, &tell).await;
             tell.send_replace(Progress { started: true, outcome: Some(outcome) });
         });
         Arc::new(Self { claims, progress, task: AbortOnDropHandle::new(task) })
@@ -80,13 +81,19 @@ impl Flight {
 
 impl Work {
     /// The first sound that an engine gives, or the last engine's error.
-    async fn make(&self, claims: &Arc<Claims>, tell: &watch::Sender<Progress>) -> Outcome {
+    async fn make(
+        &self,
+        mut entry: Option<Entry>,
+        claims: &Arc<Claims>,
+        tell: &watch::Sender<Progress>,
+    ) -> Outcome {
         let mut outcome = Err(SpeechError::Failed("TTS is off"));
         for (lane, &key) in self.lanes.iter().zip(self.keys.iter()) {
             if let Some(spoken) = self.cache.get(key).await {
                 return Ok(spoken);
             }
-            let _slot = lane.slot(claims.clone()).await;
+            let entry = entry.take().unwrap_or_else(|| lane.enter(claims.clone()));
+            let _slot = entry.slot().await;
             tell.send_modify(|progress| progress.started = true);
             match self.ask(lane, key).await {
                 Ok(spoken) => return Ok(spoken),

@@ -41,6 +41,24 @@ struct State {
 /// Leave to ask the engine once; dropping it passes the leave on.
 pub(super) struct Slot(Arc<Lane>);
 
+/// A job's place at an engine.
+pub(super) enum Entry {
+    Granted(Slot),
+    Waiting(oneshot::Receiver<Slot>),
+}
+
+impl Entry {
+    /// Waits for its turn.
+    pub(super) async fn slot(self) -> Slot {
+        match self {
+            Self::Granted(slot) => slot,
+            Self::Waiting(granted) => {
+                granted.await.expect("invariant: only grants that nobody waits for are dropped")
+            }
+        }
+    }
+}
+
 impl Lane {
     pub(super) fn new(engine: Arc<dyn Synthesizer>) -> Arc<Self> {
         let slots = engine.slots().max(1);
@@ -49,20 +67,17 @@ impl Lane {
         Arc::new(Self { engine, slots, state: Mutex::new(state) })
     }
 
-    /// Waits for its turn. Dropping the wait gives it up.
-    pub(super) async fn slot(self: &Arc<Self>, claims: Arc<Claims>) -> Slot {
-        let granted = {
-            let mut state = self.state();
-            if state.free > 0 {
-                state.free -= 1;
-                return Slot(self.clone());
-            }
-            let (grant, granted) = oneshot::channel();
-            state.forget_the_gone();
-            state.waiting.push(claims, grant);
-            granted
-        };
-        granted.await.expect("invariant: only grants that nobody waits for are dropped")
+    /// Takes a place among those who wait, or a slot when one is free. Dropping the entry gives it up.
+    pub(super) fn enter(self: &Arc<Self>, claims: Arc<Claims>) -> Entry {
+        let mut state = self.state();
+        if state.free > 0 {
+            state.free -= 1;
+            return Entry::Granted(Slot(self.clone()));
+        }
+        let (grant, granted) = oneshot::channel();
+        state.forget_the_gone();
+        state.waiting.push(claims, grant);
+        Entry::Waiting(granted)
     }
 
     /// Remembers what a sound took to make, the measure for how many turns the engine can carry.

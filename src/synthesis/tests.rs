@@ -90,6 +90,25 @@ async fn chunks_are_spoken_in_parallel_up_to_the_slots() {
     assert_eq!((load[0].busy, load[0].waiting, load[0].real_time_factor), (0, 0, Some(1.0)));
 }
 
+/// A worker thread runs the task that it was given last before the others: the order must not hang on that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn chunks_that_come_in_one_burst_are_spoken_in_their_order() {
+    let rig = Rig::new(vec![FakeVoice::new("one").delay_ms(1)]);
+    let burst = Shutdown::new().spawn("burst", {
+        let (pool, listener) = (rig.pool.clone(), Listener::new(0));
+        async move {
+            let speeches = ["a", "b", "c", "d"].into_iter().enumerate().map(|(index, text)| {
+                let place = Place { first: index == 0, listener: listener.clone(), index };
+                pool.speak(SpeechJob { request: request(text), place })
+            });
+            let speeches: Vec<Speech> = speeches.collect();
+            join_all(speeches.into_iter().map(outcome)).await;
+        }
+    });
+    burst.await.unwrap();
+    assert_eq!(rig.trace.asked(), ["a", "b", "c", "d"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_free_slot_goes_to_first_chunks_then_to_whoever_runs_out_of_sound() {
     let rig = Rig::new(vec![FakeVoice::new("one")]);

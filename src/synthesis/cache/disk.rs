@@ -4,7 +4,10 @@ use std::{
     fs::{self, DirEntry, File, OpenOptions},
     io::{self, ErrorKind, Read, Write},
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::SystemTime,
 };
 
@@ -24,11 +27,14 @@ pub(super) struct Disk {
     folder: PathBuf,
     /// Plain data, never held while a file is read or written.
     held: Mutex<Bounded<()>>,
+    /// What an earlier run left is in `held`.
+    is_counted: AtomicBool,
 }
 
 impl Disk {
     pub(super) fn new(folder: PathBuf, limit_bytes: u64) -> Self {
-        Self { folder, held: Mutex::new(Bounded::new(limit_bytes)) }
+        let held = Mutex::new(Bounded::new(limit_bytes));
+        Self { folder, held, is_counted: AtomicBool::new(false) }
     }
 
     /// Counts what an earlier run left, oldest first, and removes what it left unfinished.
@@ -50,12 +56,18 @@ impl Disk {
             let gone = self.held().insert(key, (), bytes);
             self.delete(&gone);
         }
+        self.is_counted.store(true, Ordering::Release);
         Ok(())
     }
 
     /// Counts as a use, though nothing is read.
     pub(super) fn touch(&self, key: &CacheKey) {
         self.held().get(key);
+    }
+
+    /// Whether it is worth looking: the folder's own count knows all files once it has been taken.
+    pub(super) fn may_have(&self, key: &CacheKey) -> bool {
+        !self.is_counted.load(Ordering::Acquire) || self.held().get(key).is_some()
     }
 
     /// The sound under that key; a file that fails the check is deleted.
