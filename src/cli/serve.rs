@@ -1,6 +1,6 @@
 //! `parla serve`: from settings to a running server and back to silence.
 
-use std::{io::Write, net::SocketAddr};
+use std::{convert::Infallible, io::Write, net::SocketAddr};
 
 use anyhow::Context;
 use parla::{app::App, config::Settings, shutdown::Shutdown, telemetry, transport};
@@ -15,9 +15,10 @@ pub(super) async fn serve(settings: Settings) -> anyhow::Result<()> {
     let shutdown = Shutdown::new();
     let app = App::start(&settings, &shutdown).await?;
     announce(&app, &listeners)?;
-    let signals = shutdown.clone();
-    shutdown.spawn("signals", async move { end_on_signal(signals).await });
-    transport::serve(app, listeners).await.context("a listener broke")
+    tokio::select! {
+        served = transport::serve(app, listeners) => served.context("a listener broke"),
+        never = end_on_signal(&shutdown) => match never {},
+    }
 }
 
 async fn bind(addresses: &[SocketAddr]) -> anyhow::Result<Vec<TcpListener>> {
@@ -43,16 +44,16 @@ fn announce(app: &App, listeners: &[TcpListener]) -> anyhow::Result<()> {
 }
 
 /// The first signal drains; a second one ends the process at once.
-async fn end_on_signal(shutdown: Shutdown) {
+async fn end_on_signal(shutdown: &Shutdown) -> Infallible {
     signal().await;
     tracing::info!("going down; a second signal ends the server at once");
     shutdown.drain();
     signal().await;
-    end_at_once();
+    end_at_once()
 }
 
 #[expect(clippy::exit, reason = "a second signal asks for exactly this")]
-fn end_at_once() {
+fn end_at_once() -> ! {
     std::process::exit(130);
 }
 

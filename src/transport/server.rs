@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use tokio::net::TcpListener;
 
 use crate::app::App;
@@ -11,25 +12,35 @@ use super::http;
 /// How long running turns have when the server goes down.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// Serves until the drain begins, then gives running turns some time to end.
+/// Serves until the drain begins, then gives running requests, sockets and turns some time to end.
 ///
 /// # Errors
 /// When a listener breaks.
 pub async fn serve(app: App, listeners: Vec<TcpListener>) -> std::io::Result<()> {
-    let router = http::router(app.clone());
     let shutdown = app.shutdown.clone();
+    let router = http::router(app);
     let serving = listeners.into_iter().map(|listener| {
         let draining = shutdown.clone();
         let server = axum::serve(TcpNoDelay(listener), router.clone());
         async move { server.with_graceful_shutdown(async move { draining.draining().await }).await }
     });
-    let served = futures_util::future::try_join_all(serving);
-    tokio::select! {
-        result = served => result.map(drop)?,
-        () = async { shutdown.draining().await; tokio::time::sleep(GRACE).await } => {}
-    }
-    shutdown.finish(GRACE).await;
-    Ok(())
+    let served = try_join_all(serving);
+    // Tasks such as the store's writer end with the last handle to what they serve.
+    drop(router);
+    let requests = async {
+        let result = tokio::select! {
+            result = served => result.map(drop),
+            () = async { shutdown.draining().await; tokio::time::sleep(GRACE).await } => Ok(()),
+        };
+        shutdown.drain();
+        result
+    };
+    let tasks = async {
+        shutdown.draining().await;
+        shutdown.finish(GRACE).await;
+    };
+    let (result, ()) = tokio::join!(requests, tasks);
+    result
 }
 
 /// A frame is sent when it is written: waiting for more would cost more than it saves.

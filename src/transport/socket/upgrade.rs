@@ -48,7 +48,11 @@ pub(in crate::transport) async fn tutor(
         .read_buffer_size(BUFFER)
         .write_buffer_size(BUFFER)
         .protocols(offered_token(&headers));
-    Ok(upgrade.on_upgrade(move |socket| run(socket, visit)))
+    let shutdown = visit.app.shutdown.clone();
+    Ok(upgrade.on_upgrade(async move |socket| {
+        // Tracked, so that the process does not end before it has told its clients.
+        shutdown.spawn("socket", run(socket, visit));
+    }))
 }
 
 /// The name in the query, else a new one that nobody can guess.
