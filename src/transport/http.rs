@@ -11,7 +11,7 @@ pub(super) mod read;
 use axum::{
     Router,
     extract::DefaultBodyLimit,
-    http::{StatusCode, Uri},
+    http::StatusCode,
     middleware,
     response::IntoResponse,
     routing::{get, post},
@@ -22,7 +22,7 @@ use crate::app::App;
 use super::{error::Problem, gate, page, socket};
 
 /// Longest body of a request, in bytes: a message of 8,000 characters fits whatever its script.
-const BODY_LIMIT: usize = 64 * 1024;
+pub(super) const BODY_LIMIT: usize = 64 * 1024;
 
 /// The whole public listener.
 pub(super) fn router(app: App) -> Router {
@@ -45,9 +45,8 @@ pub(super) fn router(app: App) -> Router {
         .route("/readyz", get(health::ready))
         .route("/version", get(health::version))
         .route("/", get(page::index))
-        .route("/{*path}", get(page::asset))
         .method_not_allowed_fallback(wrong_method)
-        .fallback(nothing_here)
+        .fallback_service(get(page::asset).fallback(nothing_here))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(middleware::from_fn_with_state(app.clone(), gate::admit))
         .with_state(app)
@@ -61,6 +60,6 @@ async fn wrong_method() -> impl IntoResponse {
     )
 }
 
-async fn nothing_here(_: Uri) -> Problem {
+async fn nothing_here() -> Problem {
     Problem::not_found()
 }

@@ -2,8 +2,8 @@
 
 use axum::{
     body::Body,
-    extract::{Path, Query, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Redirect, Response},
 };
 use rust_embed::RustEmbed;
@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::app::App;
 
-use super::{error::Problem, gate};
+use super::{error::Problem, gate, http::read::Parameters};
 
 /// Only the page's own files run, speak and are shown; every text is a text node.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
@@ -33,7 +33,7 @@ pub(super) struct Entry {
 /// The page itself. A link with the key swaps it for a cookie, so that it does not stay in the address.
 pub(super) async fn index(
     State(app): State<App>,
-    Query(entry): Query<Entry>,
+    Parameters(entry): Parameters<Entry>,
     headers: HeaderMap,
 ) -> Response {
     match entry.key {
@@ -44,8 +44,8 @@ pub(super) async fn index(
 }
 
 /// A file of the page.
-pub(super) async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
-    file(&path, &headers)
+pub(super) async fn asset(uri: Uri, headers: HeaderMap) -> Response {
+    file(uri.path().trim_start_matches('/'), &headers)
 }
 
 fn welcome(key: &str) -> Response {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use axum::{
     body::Body,
-    extract::{Path, RawQuery, State},
+    extract::{Path, RawQuery, State, rejection::PathRejection},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -21,11 +21,13 @@ use crate::{
 
 pub(super) async fn audio(
     State(app): State<App>,
-    Path(file): Path<String>,
+    file: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let id = AudioFileId::parse(&file).ok_or_else(Problem::not_found)?;
+    // A name that cannot be one is the name of nothing.
+    let id = file.ok().and_then(|Path(file)| AudioFileId::parse(&file));
+    let id = id.ok_or_else(Problem::not_found)?;
     let query = query.unwrap_or_default();
     let has_link = opens(&app, &id, &query);
     let caller = gate::user(&app, &headers, Some(&query));

@@ -1,5 +1,7 @@
 //! `POST /api/v1/chat`: one turn, waited for whole, or only begun when its events go over a socket.
 
+use std::sync::Arc;
+
 use axum::{
     Json,
     extract::State,
@@ -10,10 +12,9 @@ use serde_json::{Value, json};
 
 use crate::{
     app::App,
-    conversation::Accepted,
+    conversation::{Accepted, Joined},
     dialect::tutor::{ChatBody, Tutor},
     domain::{Event, Failure, TurnId, TurnSnapshot},
-    hub::Cursor,
     session::Session,
     storage::{Page, TurnState},
     transport::{error::Problem, gate::Caller},
@@ -36,7 +37,7 @@ pub(super) async fn chat(
     // Who waits for the whole turn sees no chunk come.
     command.stream &= use_web_socket;
     let session = Session::open(&app.conversations, &app.auth, user, conversation.as_deref());
-    let listener = session.listen(None).await.cursor;
+    let joined = session.listen(None).await;
     let accepted = session.say(command).await.await?;
     if use_web_socket {
         let body = json!({
@@ -48,7 +49,7 @@ pub(super) async fn chat(
     }
     let body = match repeated(&app, &session, &accepted).await? {
         Some(body) => body,
-        None => whole_turn(&app, &session, &accepted.turn, listener).await?,
+        None => whole_turn(&app, &session, &accepted.turn, joined).await?,
     };
     Ok(Json(body).into_response())
 }
@@ -74,10 +75,13 @@ async fn whole_turn(
     app: &App,
     session: &Session,
     turn: &TurnId,
-    mut listener: Cursor,
+    joined: Joined,
 ) -> Result<Value, Problem> {
+    let Joined { cursor: mut listener, snapshot, .. } = joined;
     let tutor = Tutor::new(app.auth.clone(), session.name(), listener.epoch(), false);
-    let mut heard = HeardTurn { tutor, snapshot: None };
+    // A repeat may come when most of the turn has been told already.
+    let snapshot = snapshot.filter(|known| known.turn == *turn).map(Arc::unwrap_or_clone);
+    let mut heard = HeardTurn { tutor, snapshot };
     loop {
         let events = listener.next().await.map_err(|_| fell_behind())?;
         let mut ends = events.iter().filter_map(|published| heard.take(&published.event, turn));

@@ -1,10 +1,6 @@
 //! Conversations and their messages as lists, and what a client without a socket tells of them.
 
-use axum::{
-    Json,
-    extract::{Query, State},
-    http::StatusCode,
-};
+use axum::{Json, extract::State, http::StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -21,7 +17,7 @@ use crate::{
     wall_clock,
 };
 
-use super::read::{InConversation, JsonObject};
+use super::read::{InConversation, JsonObject, Parameters};
 
 /// Rows in an answer when nothing else is said.
 const DEFAULT_LIMIT: u32 = 50;
@@ -37,7 +33,7 @@ pub(super) struct Paging {
 pub(super) async fn list(
     State(app): State<App>,
     Caller(user): Caller,
-    Query(paging): Query<Paging>,
+    Parameters(paging): Parameters<Paging>,
 ) -> Result<Json<Value>, Problem> {
     let page = paging.page();
     let rows = app.storage.conversations(&user.id, page).await?;
@@ -50,7 +46,7 @@ pub(super) async fn list(
 pub(super) async fn messages(
     State(app): State<App>,
     InConversation(session): InConversation,
-    Query(paging): Query<Paging>,
+    Parameters(paging): Parameters<Paging>,
 ) -> Result<Json<Value>, Problem> {
     let (page, id) = (paging.page(), session.conversation().id());
     let rows = app.storage.messages(id, page).await?;

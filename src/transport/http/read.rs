@@ -1,11 +1,15 @@
 //! Reads what a request carries: bodies, parameters, the conversation in its path. It answers nothing.
 
+use std::time::Duration;
+
 use axum::{
-    body::Bytes,
-    extract::{FromRequest, FromRequestParts, Path, Request, rejection::BytesRejection},
+    body::{Bytes, HttpBody},
+    extract::{FromRequest, FromRequestParts, Path, Query, Request, rejection::BytesRejection},
     http::{StatusCode, header, request::Parts},
 };
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use tokio::time::timeout;
 
 use crate::{
     app::App,
@@ -19,8 +23,16 @@ use crate::{
     },
 };
 
+use super::BODY_LIMIT;
+
+/// How long a body may take to arrive.
+const BODY_PATIENCE: Duration = Duration::from_secs(10);
+
 /// A body that is one JSON object.
 pub(super) struct JsonObject(pub(super) Map<String, Value>);
+
+/// What the query says.
+pub(in crate::transport) struct Parameters<T>(pub(in crate::transport) T);
 
 /// The caller in the conversation that the path names.
 pub(super) struct InConversation(pub(super) Session);
@@ -39,8 +51,27 @@ impl FromRequest<App> for JsonObject {
                 "send application/json",
             ));
         }
-        let body = Bytes::from_request(request, app).await.map_err(|error| unreadable(&error))?;
+        // What announces itself as too large is not waited for.
+        if request.body().size_hint().lower() > BODY_LIMIT as u64 {
+            return Err(too_large());
+        }
+        let body = timeout(BODY_PATIENCE, Bytes::from_request(request, app)).await;
+        let body = body.map_err(|_| too_slow())?.map_err(|error| unreadable(&error))?;
         Ok(Self(json::object(&body)?))
+    }
+}
+
+impl<T: DeserializeOwned> FromRequestParts<App> for Parameters<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        match Query::from_request_parts(parts, app).await {
+            Ok(Query(found)) => Ok(Self(found)),
+            Err(rejection) => {
+                let status = StatusCode::UNPROCESSABLE_ENTITY;
+                Err(Problem::new(status, "invalid_field", rejection.body_text()))
+            }
+        }
     }
 }
 
@@ -66,9 +97,15 @@ pub(in crate::transport) fn resume(query: &str) -> Option<Resume> {
 
 fn unreadable(rejection: &BytesRejection) -> Problem {
     match rejection.status() {
-        status @ StatusCode::PAYLOAD_TOO_LARGE => {
-            Problem::new(status, "body_too_large", "a request has at most 64 KiB")
-        }
+        StatusCode::PAYLOAD_TOO_LARGE => too_large(),
         status => Problem::new(status, "bad_body", "the body could not be read"),
     }
+}
+
+fn too_large() -> Problem {
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "a request has at most 64 KiB")
+}
+
+fn too_slow() -> Problem {
+    Problem::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", "a body has 10 seconds to arrive")
 }
