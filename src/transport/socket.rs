@@ -80,7 +80,7 @@ async fn sign_in(wire: &mut Wire, visit: &Visit, id: &ConnectionId) -> Result<Us
         match decode(&text) {
             Ok(Command::Ping) => wire.send(tutor.encode_pong()).await?,
             Ok(Command::Authenticate { token }) => {
-                return visit.app.auth.user(Some(&token)).ok_or(Closing::UNAUTHORIZED);
+                return visit.app.auth.user(Some(&token)).ok_or(Closing::INVALID_TOKEN);
             }
             Ok(_) => return Err(Closing::UNAUTHORIZED),
             Err(bad) => wire.send(tutor.encode_error(&bad.into())).await?,

@@ -43,6 +43,7 @@ impl Closing {
     pub(super) const RESTART: Self = Self::With(3001, "the server restarts");
     pub(super) const TOO_SLOW: Self = Self::With(3008, "too slow");
     pub(super) const UNAUTHORIZED: Self = Self::With(4001, "Authentication required");
+    pub(super) const INVALID_TOKEN: Self = Self::With(4001, "Invalid token");
     const SILENT: Self = Self::With(3008, "no answer to a ping");
 }
 
