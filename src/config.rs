@@ -8,14 +8,18 @@ use std::{
     fmt,
     net::{SocketAddr, ToSocketAddrs},
     path::PathBuf,
+    time::Duration,
 };
 
 pub use environment::Environment;
 pub use providers::{ModelChoice, SpeechProvider, VoiceChoice};
 
-use crate::telemetry::LogFormat;
+use crate::{providers::patience::Patience, telemetry::LogFormat};
 
-use file::SettingsFile;
+use file::{PatienceEntry, SettingsFile};
+
+/// The longest time that can be set, in seconds: a day.
+const LONGEST_WAIT: f64 = 24.0 * 3600.0;
 
 /// What the command line says; what is `None` is left to the next source.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +41,8 @@ pub struct Settings {
     /// Takes the place of the built-in prompts and lessons when it exists.
     pub prompts: PathBuf,
     pub model: ModelChoice,
+    /// How long a learner waits for a model that is not built in.
+    pub patience: Patience,
     /// Where Ollama is, as its own client reads it.
     pub ollama_host: String,
     /// In the order in which they are tried.
@@ -103,6 +109,7 @@ impl Settings {
             audio_cache: path(None, "PARLA_AUDIO_CACHE", file.audio_cache.as_ref(), "audio_cache"),
             prompts: path(None, "PARLA_PROMPTS", file.prompts.as_ref(), "prompts"),
             model: ModelChoice::parse(&model)?,
+            patience: patience(&file.patience)?,
             ollama_host: env("OLLAMA_HOST").unwrap_or_default(),
             voices: providers::voices(&tts, &file.providers, environment)?,
             origins: list(&text(None, "PARLA_ORIGINS", file.origins().as_ref(), "")),
@@ -128,6 +135,17 @@ impl SettingError {
     pub(crate) fn new(name: impl Into<String>, reason: impl Into<String>) -> Self {
         Self { name: name.into(), reason: reason.into() }
     }
+}
+
+fn patience(entry: &PatienceEntry) -> Result<Patience, SettingError> {
+    let usual = Patience::default();
+    let named = |name: &str, value, usual| seconds(&format!("[patience] {name}"), value, usual);
+    Ok(Patience {
+        first_part: named("first_text", entry.first_text, usual.first_part)?,
+        between_parts: named("between_texts", entry.between_texts, usual.between_parts)?,
+        whole_answer: named("whole_answer", entry.whole_answer, usual.whole_answer)?,
+        ..usual
+    })
 }
 
 fn log_format(text: &str) -> Result<LogFormat, SettingError> {
@@ -161,6 +179,20 @@ fn addresses(text: &str) -> Result<Vec<SocketAddr>, SettingError> {
         return Err(SettingError::new("PARLA_LISTEN", "no address to listen on"));
     }
     Ok(found)
+}
+
+/// A stretch of time that somebody can wait: more than nothing, at most a day.
+fn seconds(name: &str, value: Option<f64>, usual: Duration) -> Result<Duration, SettingError> {
+    match value {
+        None => Ok(usual),
+        Some(seconds) if seconds > 0.0 && seconds <= LONGEST_WAIT => {
+            Ok(Duration::from_secs_f64(seconds))
+        }
+        Some(other) => {
+            let reason = format!("{other} is no number of seconds above 0 and up to a day");
+            Err(SettingError::new(name, reason))
+        }
+    }
 }
 
 fn number(name: &str, text: Option<String>, default: u32) -> Result<u32, SettingError> {

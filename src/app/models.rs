@@ -8,11 +8,7 @@ use crate::{
     config::{ModelChoice, Settings},
     prompts::lessons::Lessons,
     providers::{
-        ChatModel,
-        choice::AutoModel,
-        http,
-        ollama::Ollama,
-        patience::{Patience, PatientModel},
+        ChatModel, choice::AutoModel, http, ollama::Ollama, patience::PatientModel,
         practice::Practice,
     },
     shutdown::Shutdown,
@@ -27,7 +23,7 @@ pub(super) async fn model(
     Ok(match &settings.model {
         ModelChoice::Practice => practice,
         ModelChoice::Auto => {
-            let ollama = patient(ollama(settings, None)?);
+            let ollama = patient(settings, ollama(settings, None)?);
             Arc::new(AutoModel::start(ollama, practice, shutdown).await)
         }
         ModelChoice::Ollama(name) => {
@@ -36,7 +32,7 @@ pub(super) async fn model(
             if let Err(error) = ollama.refresh().await {
                 tracing::warn!(%error, code = error.failure().code, "Ollama is not ready");
             }
-            patient(ollama)
+            patient(settings, ollama)
         }
     })
 }
@@ -46,6 +42,6 @@ fn ollama(settings: &Settings, name: Option<String>) -> anyhow::Result<Ollama> {
     Ollama::new(&settings.ollama_host, name, client).context("OLLAMA_HOST")
 }
 
-fn patient(ollama: Ollama) -> Arc<dyn ChatModel> {
-    Arc::new(PatientModel::new(Arc::new(ollama), Patience::default()))
+fn patient(settings: &Settings, ollama: Ollama) -> Arc<dyn ChatModel> {
+    Arc::new(PatientModel::new(Arc::new(ollama), settings.patience))
 }

@@ -26,7 +26,21 @@ pub(super) struct SettingsFile {
     pub(super) log: Option<String>,
     pub(super) log_format: Option<String>,
     #[serde(default)]
+    pub(super) patience: PatienceEntry,
+    #[serde(default)]
     pub(super) providers: BTreeMap<String, ProviderEntry>,
+}
+
+/// `[patience]`: how long a learner waits for the model, in seconds.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PatienceEntry {
+    /// Until the first text; a model that has to be loaded from a slow disk may need minutes.
+    pub(super) first_text: Option<f64>,
+    /// From one piece of text to the next.
+    pub(super) between_texts: Option<f64>,
+    /// Until the end.
+    pub(super) whole_answer: Option<f64>,
 }
 
 /// `[providers.NAME]`.
@@ -44,6 +58,8 @@ pub(super) struct ProviderEntry {
     pub(super) slots: Option<usize>,
     #[serde(default)]
     pub(super) instructions: bool,
+    /// How long a chunk may take, in seconds.
+    pub(super) timeout: Option<f64>,
 }
 
 impl SettingsFile {

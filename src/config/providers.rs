@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 
 use crate::domain::Language;
 
-use super::{Environment, SecretText, SettingError, file::ProviderEntry, list};
+use super::{Environment, SecretText, SettingError, file::ProviderEntry, list, seconds};
 
 /// Who writes the answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,7 +124,7 @@ fn voice(
         voices: by_language(&section, &entry.voices)?,
         slots: entry.slots.unwrap_or(SLOTS).max(1),
         instructions: entry.instructions,
-        timeout: TIMEOUT,
+        timeout: seconds(&format!("{section} timeout"), entry.timeout, TIMEOUT)?,
         name: name.to_owned(),
     }))
 }

@@ -101,6 +101,19 @@ fn what_cannot_be_used_is_named() {
 }
 
 #[test]
+fn waiting_times_are_seconds_of_a_day_at_most() {
+    let load = |toml: &str| load_file(toml, &Environment::default());
+    let patience = load("[patience]\nfirst_text = 300\nbetween_texts = 0.5").unwrap().patience;
+    assert_eq!(patience.first_part.as_secs(), 300);
+    assert_eq!(patience.between_parts.as_millis(), 500);
+    assert_eq!(patience.whole_answer.as_secs(), 120);
+    for wrong in ["0", "-1", "nan", "inf", "86401"] {
+        let refused = load(&format!("[patience]\nwhole_answer = {wrong}")).unwrap_err();
+        assert_eq!(refused.name, "[patience] whole_answer", "{wrong}");
+    }
+}
+
+#[test]
 fn a_misspelt_name_is_pointed_out_with_the_nearest() {
     let settings = load(&[("PARLA_LISTN", "x"), ("PARLANCE", "y")].into()).unwrap();
     assert_eq!(
