@@ -103,7 +103,12 @@ impl Storage for Sqlite {
 
     fn messages(&self, conversation: &ConversationId, page: Page) -> Reply<Vec<StoredMessage>> {
         let conversation = conversation.clone();
-        self.read(move |pool| reads::messages(pool, conversation, page))
+        // Whoever has been told of an end finds it here.
+        let written = self.writer.write(Write::Barrier);
+        self.read(move |pool| async move {
+            written.await?;
+            reads::messages(pool, conversation, page).await
+        })
     }
 
     fn audio(&self, file: &AudioFileId) -> Reply<Option<StoredAudio>> {

@@ -21,6 +21,8 @@ pub(super) enum Write {
     End(Box<EndedTurn>),
     Heard(HeardTurn),
     FailInterrupted,
+    /// Nothing but its place in the order: it is done when everything before it is.
+    Barrier,
 }
 
 /// A handle to the writing task.
@@ -83,6 +85,9 @@ async fn run(mut connection: SqliteConnection, mut orders: mpsc::Receiver<Order>
 }
 
 async fn commit(connection: &mut SqliteConnection, orders: &[Order]) -> Result<(), StorageError> {
+    if orders.iter().all(|order| matches!(order.write, Write::Barrier)) {
+        return Ok(());
+    }
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     for order in orders {
         match &order.write {
@@ -90,6 +95,7 @@ async fn commit(connection: &mut SqliteConnection, orders: &[Order]) -> Result<(
             Write::End(turn) => writes::end(&mut transaction, turn).await?,
             Write::Heard(heard) => writes::heard(&mut transaction, heard).await?,
             Write::FailInterrupted => writes::fail_interrupted(&mut transaction).await?,
+            Write::Barrier => {}
         }
     }
     Ok(transaction.commit().await?)
