@@ -1,7 +1,9 @@
 //! The voices behind HTTP against a scripted server that is as strict as the real one.
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-mod support;
+mod support {
+    pub mod scripted_voice;
+}
 
 use std::{
     sync::Arc,

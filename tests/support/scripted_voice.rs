@@ -1,5 +1,7 @@
 //! An OpenAI speech server on a real socket, as strict as the real one, with faults by script. It never guesses.
 
+#![allow(dead_code, unreachable_pub, reason = "each test uses another part of it")]
+
 use std::{
     collections::BTreeSet,
     io,

@@ -1,0 +1,30 @@
+//! The whole server over real sockets: a scripted model and voices, real eSpeak NG, a real database. Only what a
+//! client can see is looked at.
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+// The formatter looks for modules of this file in the folder of its name: hence the paths.
+#[path = "support"]
+mod support {
+    pub mod scripted_ollama;
+    pub mod scripted_voice;
+    pub mod server;
+}
+
+/// The tests by theme.
+#[path = "server"]
+mod server {
+    mod audio;
+    mod bad_frames;
+    mod bad_requests;
+    mod doors;
+    mod interrupting;
+    mod key;
+    mod model_faults;
+    mod repeating;
+    mod restarting;
+    mod resuming;
+    mod seed;
+    mod streaming;
+    mod voice_faults;
+    mod writing;
+}
