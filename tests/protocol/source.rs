@@ -1,0 +1,97 @@
+//! Looks things up in the source: codes, routes, variants. It reads text and understands no Rust.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Every code of a refusal or a failure that a client can meet.
+pub(crate) fn error_codes() -> BTreeSet<String> {
+    let mut codes = BTreeSet::new();
+    for (path, text) in product_files() {
+        codes.extend(literals_after(&text, "code: \""));
+        codes.extend(literals_after(&text, "failure(\""));
+        codes.extend(text.split("::new(").skip(1).filter_map(code_of_problem));
+        match path.as_str() {
+            "src/dialect/json.rs" => codes.extend(literals_after(&text, "=> \"")),
+            "src/providers.rs" => codes.extend(literals_after(&text, "=> (\"")),
+            "src/storage/sqlite/writes.rs" => {
+                codes.extend(literals_after(&text, "INTERRUPTED: &str = \""));
+            }
+            _ => {}
+        }
+    }
+    codes
+}
+
+/// The codes with which a socket is closed.
+pub(crate) fn close_codes() -> BTreeSet<String> {
+    let text = read("src/transport/socket/wire.rs");
+    let after = text.split("With(").skip(1);
+    let codes = after.map(|rest| rest.chars().take_while(char::is_ascii_digit).collect::<String>());
+    codes.filter(|code| !code.is_empty()).collect()
+}
+
+/// Every address of the public listener.
+pub(crate) fn routes() -> BTreeSet<String> {
+    let text = read("src/transport/http.rs");
+    let (api, rest) = text.split_once(".nest(").unwrap();
+    let prefix = literals_after(&format!(".nest({rest}"), ".nest(\"").remove(0);
+    let inside = literals_after(api, ".route(\"").into_iter();
+    let inside = inside.map(|route| format!("{prefix}{route}"));
+    inside.chain(literals_after(rest, ".route(\"")).collect()
+}
+
+/// The names of an enum's variants.
+pub(crate) fn variants(path: &str, name: &str) -> BTreeSet<String> {
+    let text = fs::read_to_string(root().join(path)).unwrap();
+    let (_, body) = text.split_once(&format!("pub enum {name} {{\n")).unwrap();
+    let body = body.split("\n}").next().unwrap();
+    let lines = body.lines().filter_map(|line| line.strip_prefix("    "));
+    let names = lines.filter(|line| line.starts_with(char::is_uppercase));
+    names.map(|line| line.chars().take_while(|char| char.is_alphanumeric()).collect()).collect()
+}
+
+/// `Problem::new(StatusCode::…, "code", …)`, read from behind its bracket.
+fn code_of_problem(arguments: &str) -> Option<String> {
+    let (status, rest) = arguments.split_once(',')?;
+    let status = status.trim();
+    let is_problem = status.starts_with("StatusCode::") || status == "status";
+    let code = rest.trim_start().strip_prefix('"').filter(|_| is_problem)?;
+    code.split('"').next().map(str::to_owned)
+}
+
+fn literals_after(text: &str, opening: &str) -> Vec<String> {
+    let literals = text.split(opening).skip(1).filter_map(|rest| rest.split('"').next());
+    literals.filter(|literal| !literal.contains(' ')).map(str::to_owned).collect()
+}
+
+/// All files but tests, every run of white space as one space.
+fn product_files() -> Vec<(String, String)> {
+    let mut folders = vec![PathBuf::from("src")];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(root().join(&folder)).unwrap() {
+            let path = folder.join(entry.unwrap().file_name());
+            let shown = path.to_str().unwrap().to_owned();
+            if root().join(&path).is_dir() {
+                folders.push(path);
+            } else if shown.ends_with(".rs") && !shown.contains("test") {
+                files.push((shown.clone(), read(&shown)));
+            }
+        }
+    }
+    assert!(files.len() > 20, "the sources were not found");
+    files
+}
+
+fn read(path: &str) -> String {
+    let text = fs::read_to_string(root().join(path)).unwrap();
+    let product = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    product.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
