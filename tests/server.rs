@@ -16,6 +16,7 @@ mod server {
     mod audio;
     mod bad_frames;
     mod bad_requests;
+    mod crowd;
     mod doors;
     mod interrupting;
     mod key;

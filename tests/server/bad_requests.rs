@@ -24,7 +24,7 @@ async fn a_body_that_is_no_message_is_refused_by_name() {
     let deep = "[".repeat(10_000);
     let cases = [
         ("{\"message\":", 400, "bad_json"),
-        ("", 400, "bad_json"),
+        ("", 422, "empty_message"),
         ("[]", 400, "bad_json"),
         ("{\"message\": \"\\ud800\"}", 400, "bad_json"),
         ("{\"message\": 1e400}", 400, "bad_json"),

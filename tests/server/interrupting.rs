@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::{
     scripted_ollama::{Script, ScriptedOllama, Step},
-    server::{Server, Socket},
+    server::{Answer, Server, Socket},
 };
 
 /// How soon the model's connection is to end.
@@ -64,7 +65,8 @@ async fn stop_over_http_does_the_same_and_a_turn_of_elsewhere_is_not_touched() {
     socket.send("stop", json!({"turnId": "no-such-turn"})).await;
     assert_eq!(ends(&server.present("c", &mut socket).await), 0);
     assert_eq!(model.open_answers(), 1);
-    assert_eq!(stop("c", &turn).await, 204);
+    let without_body = server.request(Method::POST, "/api/v1/conversations/c/stop");
+    assert_eq!(Answer::of(without_body).await.status, 204);
     socket.until("conversation-stopped").await;
     assert_eq!(stop("c", &turn).await, 204);
     assert_eq!(ends(&server.present("c", &mut socket).await), 0);
@@ -142,4 +144,22 @@ async fn the_model_sees_only_what_was_heard_of_an_interrupted_answer() {
     // What is stored and shown stays whole.
     let stored = server.messages("c").await;
     assert_eq!((&stored[1]["text"], &stored[1]["heardText"]), (&json!(whole), &json!(answer)));
+}
+
+#[tokio::test]
+async fn who_waits_for_a_turn_that_is_stopped_gets_what_there_was_of_it() {
+    let model = ScriptedOllama::start().await;
+    let server = Server::start(&model).await;
+    let mut socket = server.socket("/ws?conversationId=c&deltas=true").await;
+    model.script(Script::say_then(ENDLESS, Step::Hang));
+    let waiting = server.chat(json!({"message": "Tell me a story.", "conversationId": "c"}));
+    let (answer, ()) = tokio::join!(waiting, async {
+        socket.until("text-delta").await;
+        socket.send("stop", json!({})).await;
+    });
+    assert_eq!(answer.status, 200);
+    let turn = answer.json();
+    assert_eq!(turn["stopped"], true);
+    assert!(ENDLESS.starts_with(turn["text"].as_str().unwrap()), "{turn}");
+    assert_eq!(server.messages("c").await[0]["turnState"], "stopped");
 }

@@ -136,6 +136,11 @@ async fn a_socket_may_bring_its_token_in_a_header_a_subprotocol_or_a_ticket() {
         (connected["authRequired"] == false, socket.protocol)
     };
     assert_eq!(is_in("/ws", &[("authorization", &*bearer)]).await, (true, None));
+    let cookie = format!("theme=dark; parla_key={}", server.key());
+    assert_eq!(is_in("/ws", &[("cookie", &*cookie)]).await, (true, None));
+    // A page from elsewhere makes the browser send the cookie along.
+    let foreign = [("cookie", &*cookie), ("origin", "https://evil.example")];
+    assert_eq!(server.socket_with("/ws", &foreign).await.err(), Some(403));
     let offered = is_in("/ws", &[("sec-websocket-protocol", &*protocol)]).await;
     assert_eq!(offered, (true, Some(protocol.clone())));
 

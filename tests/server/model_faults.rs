@@ -151,6 +151,11 @@ async fn an_answer_without_words_fails_with_a_sentence_to_show() {
         assert!(turn.end()["data"]["message"].as_str().unwrap().len() > 10);
         assert_eq!(turn.stored.len(), 1, "{empty:?}");
     }
+    let call = json!({"message": {"content": "", "tool_calls": [{"function": {"name": "x"}}]}});
+    let model = ScriptedOllama::start().await;
+    let server = Server::start(&model).await;
+    model.script(Script::new([Step::Line(call.to_string()), Step::Done]));
+    assert_eq!(Turn::of(&server).await.failure(), "empty_reply");
 }
 
 #[tokio::test]

@@ -80,6 +80,7 @@ async fn a_polite_end_lets_the_turn_end_and_tells_the_sockets() {
     let model = ScriptedOllama::start().await;
     let mut server = Server::start(&model).await;
     let mut socket = server.join("c").await;
+    let _held_open = server.event_stream("/api/v1/conversations/c/events", None).await;
     let pause = Duration::from_millis(300);
     model
         .script(Script::say("The beginning is here. And here is the end.").paced(pause, pause / 5));

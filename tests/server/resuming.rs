@@ -126,6 +126,9 @@ async fn server_sent_events_and_long_polls_tell_the_frames_of_the_socket() {
     let mut live = server.event_stream(path, None).await;
     let connected = live.next().await;
     assert_eq!(connected.frame["type"], "connected");
+    let place = connected.frame["data"]["epoch"].clone();
+    let polled = server.get(path).await.json();
+    assert_eq!(polled, json!({"epoch": place, "seq": 0, "recovered": false, "events": []}));
     model.say("One sentence is here. And there is another one.");
     let (epoch, frames) = told_turn(&server).await;
 
@@ -165,4 +168,26 @@ async fn a_long_poll_waits_for_the_next_event() {
     let events = answer.json()["events"].clone();
     assert!(["playback-stopped", "message"].contains(&events[0]["type"].as_str().unwrap()));
     assert_eq!(events[0]["seq"], frames.len() + 1);
+}
+
+#[tokio::test]
+async fn a_turn_goes_on_while_its_only_client_is_away() {
+    let model = ScriptedOllama::start().await;
+    let server = Server::start(&model).await;
+    let mut socket = server.join("c").await;
+    let pace = Duration::from_millis(20);
+    model.script(
+        Script::say("It begins here. It goes on for a while. It ends here.").paced(pace, pace),
+    );
+    server.say("c", "Hello").await;
+    let first = durable(socket.take_until(|frame| frame["type"] == "conversation-start").await);
+    let (epoch, seen) = (first[0]["epoch"].as_str().unwrap().to_owned(), first.len() as u64);
+    drop(socket);
+    let (mut socket, connected) = back(&server, seen, &epoch).await;
+    assert_eq!(connected["recovered"], true);
+    let rest = socket.turn().await;
+    let numbers: Vec<_> = rest.iter().map(|frame| frame["seq"].as_u64().unwrap()).collect();
+    assert_eq!(numbers, (seen + 1..).take(rest.len()).collect::<Vec<_>>());
+    let end = &rest.last().unwrap()["data"];
+    assert_eq!(end["text"], "It begins here. It goes on for a while. It ends here.");
 }

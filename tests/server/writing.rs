@@ -162,3 +162,27 @@ async fn without_a_model_the_practice_tutor_teaches() {
     assert_eq!(turn["metadata"]["provider"], "parla");
     assert!(!turn["chunks"].as_array().unwrap().is_empty(), "{turn}");
 }
+
+#[tokio::test]
+async fn no_trick_with_tags_reaches_the_learner_or_holds_the_tutor_up() {
+    let tricks = [
+        "[sad[happy]] ",
+        "</emotion>",
+        "[pause:-1]",
+        "[pause:NaN]",
+        "[PAUSE:999999]",
+        "\u{202e}[happy]",
+        "[happy][sad][calm]",
+    ];
+    let flood = "[happy]".repeat(2000);
+    let written = format!("Good morning, Ada! {} {flood} Good night, Ada!", tricks.concat());
+    let turn = turn_of(&written).await;
+    let text = turn["text"].as_str().unwrap();
+    assert!(text.starts_with("Good morning, Ada!") && text.ends_with("Good night, Ada!"), "{text}");
+    assert!(text.chars().count() < 100, "{text}");
+    for tag in ["happy", "sad[", "pause", "PAUSE"] {
+        assert!(!text.contains(tag), "{tag} in {text}");
+    }
+    let pauses = of_chunks(&turn, "pause");
+    assert!(pauses.as_array().unwrap().iter().all(|pause| pause.as_u64().unwrap() <= 5000));
+}

@@ -28,7 +28,7 @@ use super::BODY_LIMIT;
 /// How long a body may take to arrive.
 const BODY_PATIENCE: Duration = Duration::from_secs(10);
 
-/// A body that is one JSON object.
+/// A body that is one JSON object, or nothing.
 pub(super) struct JsonObject(pub(super) Map<String, Value>);
 
 /// What the query says.
@@ -57,6 +57,10 @@ impl FromRequest<App> for JsonObject {
         }
         let body = timeout(BODY_PATIENCE, Bytes::from_request(request, app)).await;
         let body = body.map_err(|_| too_slow())?.map_err(|error| unreadable(&error))?;
+        // Where every field may be missing, the whole body may.
+        if body.is_empty() {
+            return Ok(Self(Map::new()));
+        }
         Ok(Self(json::object(&body)?))
     }
 }
