@@ -2,6 +2,7 @@
 
 mod abbreviations;
 mod boundary;
+mod char_set;
 mod characters;
 mod chunker;
 mod json;
@@ -93,9 +94,15 @@ impl Parser {
     pub fn push(&mut self, text: &str) -> Vec<Piece> {
         let mut rest = text;
         while let Some(c) = rest.chars().next() {
-            self.char(c);
-            rest = rest.get(c.len_utf8()..).unwrap_or_default();
-            rest = self.skim(rest);
+            let plain = self.plain_length(rest);
+            let length = if plain > 0 { plain } else { c.len_utf8() };
+            let (taken, behind) = rest.split_at_checked(length).unwrap_or_default();
+            if plain > 0 {
+                self.plain(taken);
+            } else {
+                self.char(c);
+            }
+            rest = behind;
         }
         self.out.take()
     }
@@ -125,28 +132,31 @@ impl Parser {
         }
     }
 
-    /// Takes lower-case words and spaces in one go, as most of a text is made of them; returns what follows.
-    fn skim<'a>(&mut self, text: &'a str) -> &'a str {
-        if !matches!(self.mode, Mode::Prose) || !self.lexer.passes_words() {
-            return text;
+    /// Length in bytes of the beginning of `text` in which no tag can hide.
+    fn plain_length(&self, text: &str) -> usize {
+        if matches!(self.mode, Mode::Prose) { self.lexer.plain_length(text) } else { 0 }
+    }
+
+    /// Takes text without tags: words in one go, and marks one by one.
+    fn plain(&mut self, text: &str) {
+        self.lexer.pass(text);
+        let mut rest = text;
+        while let Some(c) = rest.chars().next() {
+            let words = self.chunker.inert_length(rest);
+            let length = if words > 0 { words } else { c.len_utf8() };
+            let (taken, behind) = rest.split_at_checked(length).unwrap_or_default();
+            if words > 0 {
+                self.out.shown_text(taken);
+                self.chunker.skim(taken);
+            } else {
+                self.out.shown(c);
+                self.chunker.char(c, &mut self.out);
+            }
+            rest = behind;
         }
-        let is_plain = |byte: &u8| matches!(byte, b'a'..=b'z' | b' ');
-        let length = text.bytes().take(self.chunker.room()).take_while(is_plain).count();
-        let (words, rest) = text.split_at_checked(length).unwrap_or_default();
-        if let Some(last) = words.chars().next_back() {
-            self.lexer.passes(last);
-            self.out.shown_words(words);
-            self.chunker.skim(words);
-        }
-        rest
     }
 
     fn char(&mut self, c: char) {
-        if matches!(self.mode, Mode::Prose) && self.lexer.passes(c) {
-            self.out.shown(c);
-            self.chunker.char(c, &mut self.out);
-            return;
-        }
         if let Mode::Structured(structured) = &mut self.mode {
             let Self { lexer, chunker, out, .. } = self;
             let read = structured.push(c, &mut Sink { lexer, chunker, out });
@@ -156,8 +166,11 @@ impl Parser {
             }
             return;
         }
+        self.lexer.push(c, &mut self.tokens);
+        if self.tokens.is_empty() {
+            return;
+        }
         let mut tokens = std::mem::take(&mut self.tokens);
-        self.lexer.push(c, &mut tokens);
         tokens.drain(..).for_each(|token| self.token(token));
         self.tokens = tokens;
     }
@@ -185,7 +198,9 @@ impl Parser {
 
     /// What was held back as a possible beginning of JSON is prose.
     fn open_prose(&mut self) {
-        if let Mode::Opening(held) = std::mem::replace(&mut self.mode, Mode::Prose) {
+        if let Mode::Opening(held) = &mut self.mode {
+            let held = std::mem::take(held);
+            self.mode = Mode::Prose;
             held.chars().for_each(|c| self.prose(Token::Char(c)));
         }
     }

@@ -64,19 +64,18 @@ pub(super) fn hesitates(word: &str) -> bool {
 #[rustfmt::skip]
 pub(super) fn speaks_of_addresses(word: &str) -> bool {
     // By length in bytes, because every word of a sentence is looked up.
-    let words: &[&str] = match word.len() {
-        3 => &["app", "url", "web"],
-        4 => &["apps", "http", "lien", "link", "mail", "page", "site", "sito"],
-        5 => &["appli", "email", "https", "ligne", "links", "pages", "seite", "sites", "sitio", "visit", "write"],
-        6 => &["correo", "domain", "e-mail", "enlace", "línea", "online", "pagina", "scrivi", "visita", "visite", "écris"],
-        7 => &["besuche", "browser", "contact", "escreva", "escribe", "página", "schreib", "visitez", "website"],
-        8 => &["besuchen", "courriel", "internet", "páginas", "schreibe", "visitate", "webseite", "websites", "écrivez"],
-        10 => &["aplicativo", "escríbeme"],
-        11 => &["aplicación"],
-        12 => &["collegamento"],
-        _ => &[],
-    };
-    words.iter().any(|known| known.eq_ignore_ascii_case(word))
+    match word.len() {
+        3 => matches!(word, "app" | "url" | "web"),
+        4 => matches!(word, "apps" | "http" | "lien" | "link" | "mail" | "page" | "site" | "sito"),
+        5 => matches!(word, "appli" | "email" | "https" | "ligne" | "links" | "pages" | "seite" | "sites" | "sitio" | "visit" | "write"),
+        6 => matches!(word, "correo" | "domain" | "e-mail" | "enlace" | "línea" | "online" | "pagina" | "scrivi" | "visita" | "visite" | "écris"),
+        7 => matches!(word, "besuche" | "browser" | "contact" | "escreva" | "escribe" | "página" | "schreib" | "visitez" | "website"),
+        8 => matches!(word, "besuchen" | "courriel" | "internet" | "páginas" | "schreibe" | "visitate" | "webseite" | "websites" | "écrivez"),
+        10 => matches!(word, "aplicativo" | "escríbeme"),
+        11 => matches!(word, "aplicación"),
+        12 => matches!(word, "collegamento"),
+        _ => false,
+    }
 }
 
 /// Names that are rarely written without what follows their full stop.

@@ -76,7 +76,7 @@ pub(super) fn full_stop(before: &str, word: &str, language: &Language) -> Bounda
     } else if hesitates(&lower)
         || word.contains('.')
         || is_site(&lower)
-        || words(before).any(speaks_of_addresses)
+        || words(&before.to_ascii_lowercase()).any(speaks_of_addresses)
     {
         Boundary::Asks(Question::Space)
     } else {
@@ -112,5 +112,6 @@ fn is_initial(word: &str) -> bool {
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| c.is_ascii() && !c.is_ascii_alphanumeric() && c != '-')
+    let is_between = |byte: &u8| byte.is_ascii() && !byte.is_ascii_alphanumeric() && *byte != b'-';
+    text.as_bytes().split(is_between).filter_map(|word| std::str::from_utf8(word).ok())
 }

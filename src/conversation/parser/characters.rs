@@ -1,5 +1,6 @@
 //! What single characters mean to the chunker and to speech. It looks at no neighbours.
 
+use super::char_set::SAID;
 use unicode_properties::{
     EmojiStatus, GeneralCategory, GeneralCategoryGroup, UnicodeEmoji, UnicodeGeneralCategory,
 };
@@ -71,7 +72,7 @@ pub(super) fn is_thai_or_lao(c: char) -> bool {
 /// A picture, or one of the invisible characters that join pictures together.
 pub(super) fn is_emoji_part(c: char) -> bool {
     // No picture stands before the joiner in Unicode, but for two signs that are read like words.
-    if c < '\u{200d}' || c == '™' || is_plain_letter(c) {
+    if c < '\u{200d}' || c == '™' || SAID.contains(c) {
         return false;
     }
     is_emoji_joint(c)
@@ -87,6 +88,18 @@ pub(super) fn is_emoji_part(c: char) -> bool {
 /// Zero-width joiner, variation selectors, the keycap, and the tag characters of flags.
 pub(super) fn is_emoji_joint(c: char) -> bool {
     matches!(c, '\u{200d}' | '\u{fe0e}' | '\u{fe0f}' | '\u{20e3}' | '\u{e0020}'..='\u{e007f}')
+}
+
+/// A link has one of these in its address; in words that are meant to be read they are rare.
+pub(super) fn is_address_mark(c: char) -> bool {
+    matches!(c, '/' | '.' | '#' | '@' | ':')
+}
+
+/// A letter or digit: something to say.
+pub(super) fn is_sayable(c: char) -> bool {
+    // The look-up is slow, and a text may consist of combining marks alone.
+    let is_mark = matches!(c, '\u{300}'..='\u{36f}');
+    is_plain_letter(c) || !is_mark && c.is_alphanumeric()
 }
 
 /// A letter, or a mark that is part of one: Hindi writes most of its vowels so.

@@ -4,7 +4,7 @@ use super::{
     Draft,
     characters::{is_emoji_part, trails_a_sentence},
     output::Output,
-    scan::{Cut, Granularity, Scan, Step},
+    scan::{Cut, Granularity, Scan},
     spoken::{LanguageMark, speak},
     tags::Token,
 };
@@ -66,12 +66,12 @@ impl Chunker {
         }
     }
 
-    /// How many lower-case ASCII letters and spaces can be skimmed: 0 where every character counts.
-    pub(super) fn room(&self) -> usize {
-        if self.behind == Behind::End { 0 } else { self.scan.room() }
+    /// Length in bytes of the words at the beginning of `text` that can be skimmed; 0 where every character counts.
+    pub(super) fn inert_length(&self, text: &str) -> usize {
+        if self.behind == Behind::End { 0 } else { self.scan.inert_length(text) }
     }
 
-    /// Takes lower-case ASCII words and spaces in one go, no more than there is room for.
+    /// Takes words in one go, no more than `inert_length` says.
     pub(super) fn skim(&mut self, words: &str) {
         self.pending.push_str(words);
         self.scan.skim(words);
@@ -133,11 +133,10 @@ impl Chunker {
     }
 
     fn scan(&mut self, out: &mut Output) {
-        while let Some(step) = self.scan.step(&self.pending, &self.language) {
-            match step {
-                Step::On => {}
-                Step::Cut(Cut::Forced(at)) => self.flush(at, out),
-                Step::Cut(Cut::Sentence(at)) => {
+        while let Some(cut) = self.scan.next_cut(&self.pending, &self.language) {
+            match cut {
+                Cut::Forced(at) => self.flush(at, out),
+                Cut::Sentence(at) => {
                     if !self.cut(at, 0, out) {
                         self.scan.refuse();
                     }

@@ -48,12 +48,12 @@ impl Length {
         }
         self.counted_to = at;
         // Segmentation is slow, and most texts have nothing to combine.
-        let is_simple = new.chars().all(|c| c < '\u{300}' || is_plain_letter(c));
+        let is_simple = new.is_ascii() || new.chars().all(|c| c < '\u{300}' || is_plain_letter(c));
         self.graphemes += if is_simple { new.chars().count() } else { new.graphemes(true).count() };
         self.graphemes
     }
 
-    /// ASCII characters that can follow behind `at` before the text may be too long.
+    /// Bytes that can follow behind `at` before the text may be too long.
     pub(super) fn room(&self, at: usize) -> usize {
         self.slack.saturating_sub(1).min(MAX_CHUNK_BYTES.saturating_sub(at + 1))
     }

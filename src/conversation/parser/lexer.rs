@@ -1,7 +1,8 @@
 //! Tells tags from characters, one character at a time. It knows nothing of sentences.
 
 use super::{
-    characters::{is_hidden, is_letter},
+    char_set::UNTAGGED,
+    characters::{is_address_mark, is_hidden, is_letter},
     tags::{Bracketed, Markup, Token, bracketed, is_thought, leading_tag, markup},
 };
 
@@ -28,6 +29,10 @@ pub(super) struct Lexer {
     orphans: usize,
     /// The last character shown, unless nothing has been shown.
     last: Option<char>,
+    /// What is held is the description of a picture.
+    is_image: bool,
+    /// What is held behind a bracket may be an address, or words that are meant to be read.
+    may_be_words: bool,
     /// Something vanished behind `last`: spaces that surrounded it fold into one.
     vanished: bool,
 }
@@ -36,6 +41,8 @@ pub(super) struct Lexer {
 enum State {
     #[default]
     Text,
+    /// Behind an exclamation mark that may open a markdown picture.
+    Exclamation,
     Bracket,
     /// Behind a closing bracket that may belong to a markdown link.
     Bracketed,
@@ -49,6 +56,7 @@ impl Lexer {
     pub(super) fn push(&mut self, c: char, out: &mut Vec<Token>) {
         match self.state {
             State::Text => self.text(c, out),
+            State::Exclamation => self.after_exclamation(c, out),
             State::Bracket => self.bracket(c, out),
             State::Bracketed => self.after_bracket(c, out),
             State::LinkTarget => self.link_target(c, out),
@@ -57,34 +65,38 @@ impl Lexer {
         }
     }
 
-    /// Whether `c` is text beyond doubt, in which case it counts as shown.
-    pub(super) fn passes(&mut self, c: char) -> bool {
-        let passes = matches!(self.state, State::Text)
-            && match c {
-                ' ' => !self.vanished && self.last.is_some(),
-                '[' | ']' | '<' => false,
-                '!'..='~' | '¡'..='\u{1fff}' | 'ぁ'..='鿿' | '가'..='힣' => true,
-                _ => false,
-            };
-        if passes {
-            self.last = Some(c);
-            self.vanished = false;
+    /// Length in bytes of the beginning of `text` that is text beyond doubt.
+    pub(super) fn plain_length(&self, text: &str) -> usize {
+        let is_after_gap = self.vanished || self.last.is_none();
+        if !matches!(self.state, State::Text)
+            || is_after_gap && text.starts_with(char::is_whitespace)
+        {
+            return 0;
         }
-        passes
+        UNTAGGED.run_length(text, text.len())
     }
 
-    /// Whether lower-case words and spaces are text beyond doubt.
-    pub(super) fn passes_words(&self) -> bool {
-        matches!(self.state, State::Text) && !self.vanished && self.last.is_some()
+    /// Passes over what is text beyond doubt, which counts as shown.
+    pub(super) fn pass(&mut self, plain: &str) {
+        self.last = plain.chars().next_back().or(self.last);
+        self.vanished = false;
+        if self.orphans > 0 && plain.contains('\n') {
+            self.orphans = 0;
+        }
     }
 
     /// The text ends here: what is held is decided.
     pub(super) fn finish(&mut self, out: &mut Vec<Token>) {
+        if self.is_image && matches!(self.state, State::Bracket | State::Bracketed) {
+            self.no_image(out);
+        }
         match std::mem::take(&mut self.state) {
+            State::Exclamation => self.show('!', out),
             State::Bracket => self.unclosed(out),
             State::Bracketed => self.no_link(out),
+            State::LinkTarget => self.no_address("", out),
             State::Angle if !self.is_cut_off_tag() => self.release('<', "", out),
-            State::Angle | State::Text | State::LinkTarget | State::Thought => {}
+            State::Angle | State::Text | State::Thought => {}
         }
     }
 
@@ -114,9 +126,23 @@ impl Lexer {
         match c {
             '[' | '［' | '【' => self.hold(State::Bracket, c),
             '<' => self.hold(State::Angle, c),
+            '!' if self.last.is_none_or(|last| matches!(last, ' ' | '\n')) => {
+                self.state = State::Exclamation;
+            }
             _ if is_closing(c) && self.orphans > 0 => self.orphans -= 1,
             _ if is_hidden(c) => {}
             _ => self.show(c, out),
+        }
+    }
+
+    fn after_exclamation(&mut self, c: char, out: &mut Vec<Token>) {
+        if c == '[' {
+            self.hold(State::Bracket, c);
+            self.is_image = true;
+        } else {
+            self.state = State::Text;
+            self.show('!', out);
+            self.text(c, out);
         }
     }
 
@@ -126,6 +152,7 @@ impl Lexer {
         self.held.clear();
         self.held_chars = 0;
         self.depth = 0;
+        self.is_image = false;
     }
 
     fn keep(&mut self, c: char) {
@@ -139,6 +166,9 @@ impl Lexer {
         } else if self.may_hold(c) {
             self.depth = self.depth + usize::from(is_opening(c)) - usize::from(is_closing(c));
             self.keep(c);
+        } else if self.is_image {
+            self.no_image(out);
+            self.push(c, out);
         } else {
             self.state = State::Text;
             self.unclosed(out);
@@ -148,6 +178,9 @@ impl Lexer {
 
     /// Whether what is held can still become a tag with `c`.
     fn may_hold(&self, c: char) -> bool {
+        if c.is_ascii_lowercase() && self.held_chars < MAX_TAG {
+            return true;
+        }
         let name = self.held.trim_start();
         let colon = matches!(c, ':' | '：');
         let is = |known: &str| {
@@ -155,6 +188,9 @@ impl Lexer {
         };
         if c == '\n' || is_hidden(c) {
             return false;
+        }
+        if self.is_image {
+            return self.held_chars < MAX_MARKUP && c != '<' && !is_opening(c);
         }
         if is("fix") && (name.trim_end().len() == 3 && colon || name.contains([':', '：'])) {
             return self.held_chars < MAX_CORRECTION;
@@ -167,6 +203,10 @@ impl Lexer {
 
     fn close_bracket(&mut self, out: &mut Vec<Token>) {
         self.state = State::Text;
+        if self.is_image {
+            self.state = State::Bracketed;
+            return;
+        }
         match bracketed(&self.held) {
             Bracketed::Tag(tag) => {
                 self.vanished = true;
@@ -191,15 +231,30 @@ impl Lexer {
     }
 
     fn after_bracket(&mut self, c: char, out: &mut Vec<Token>) {
+        if self.is_image && c != '(' {
+            self.no_image(out);
+            return self.push(c, out);
+        }
         self.state = State::Text;
         if c == '(' {
             self.state = State::LinkTarget;
             self.held_chars = 0;
+            self.may_be_words = !self.is_image;
             std::mem::take(&mut self.held).chars().for_each(|c| self.show(c, out));
         } else {
             self.no_link(out);
             self.text(c, out);
         }
+    }
+
+    /// There is no picture: the exclamation mark stands for itself, and what is held is read again as a bracket.
+    fn no_image(&mut self, out: &mut Vec<Token>) {
+        let closer = if matches!(self.state, State::Bracketed) { "]" } else { "" };
+        self.state = State::Text;
+        self.is_image = false;
+        self.show('!', out);
+        let bracket = ["[", &std::mem::take(&mut self.held), closer].concat();
+        bracket.chars().for_each(|c| self.push(c, out));
     }
 
     fn no_link(&mut self, out: &mut Vec<Token>) {
@@ -223,17 +278,38 @@ impl Lexer {
     }
 
     fn link_target(&mut self, c: char, out: &mut Vec<Token>) {
-        self.held_chars += 1;
+        self.may_be_words &= !is_address_mark(c);
         match c {
-            '(' => self.depth += 1,
-            ')' if self.depth > 0 => self.depth -= 1,
-            ')' => self.state = State::Text,
-            '\n' => {
+            ')' if self.depth == 0 => {
                 self.state = State::Text;
+                self.no_address(")", out);
+            }
+            '\n' | '[' | '<' if self.may_be_words || c == '\n' => {
+                self.state = State::Text;
+                self.no_address("", out);
                 self.text(c, out);
             }
-            _ if self.held_chars > MAX_LINK => self.state = State::Text,
-            _ => {}
+            _ if self.held_chars >= MAX_LINK => {
+                self.state = State::Text;
+                self.no_address("", out);
+                self.text(c, out);
+            }
+            _ => {
+                self.depth = match c {
+                    '(' => self.depth + 1,
+                    ')' => self.depth - 1,
+                    _ => self.depth,
+                };
+                self.keep(c);
+            }
+        }
+    }
+
+    /// `[gato](cat)`: what stands in the parentheses is shown, unless it is an address.
+    fn no_address(&mut self, closer: &str, out: &mut Vec<Token>) {
+        let held = std::mem::take(&mut self.held);
+        if self.may_be_words && !held.trim().is_empty() {
+            [" (", &held, closer].concat().chars().for_each(|c| self.show(c, out));
         }
     }
 

@@ -31,14 +31,14 @@ impl Output {
         }
     }
 
-    /// Lower-case words and spaces that are shown.
-    pub(super) fn shown_words(&mut self, words: &str) {
-        let solid = words.trim_ascii_end();
+    /// Text that is shown.
+    pub(super) fn shown_text(&mut self, text: &str) {
+        let (solid, spaces) = text.split_at_checked(text.trim_end().len()).unwrap_or((text, ""));
         if !solid.is_empty() {
             self.release_spaces();
             self.text.push_str(solid);
         }
-        words.chars().skip(solid.len()).for_each(|c| self.shown(c));
+        spaces.chars().for_each(|c| self.shown(c));
     }
 
     pub(super) fn chunk(&mut self, draft: Draft) {
@@ -66,7 +66,9 @@ impl Output {
 
     fn end_text(&mut self) {
         if !self.text.is_empty() {
-            self.pieces.push(Piece::Text(std::mem::take(&mut self.text)));
+            // Copied, because the buffer has grown to its size already.
+            self.pieces.push(Piece::Text(self.text.clone()));
+            self.text.clear();
         }
     }
 

@@ -2,7 +2,10 @@
 
 use super::{
     boundary::{Boundary, Question, full_stop},
-    characters::{closer_of, is_clause_mark, is_plain_letter, is_terminator, is_thai_or_lao},
+    char_set::INERT,
+    characters::{
+        closer_of, is_clause_mark, is_plain_letter, is_sayable, is_terminator, is_thai_or_lao,
+    },
     length::Length,
 };
 use crate::domain::Language;
@@ -80,61 +83,54 @@ impl Scan {
         }
     }
 
-    /// Reads the next character of `text`, if there is one.
-    pub(super) fn step(&mut self, text: &str, language: &Language) -> Option<Step> {
-        if self.at == text.len() {
-            return None;
+    /// Reads on in `text` to the next place where it may be cut.
+    pub(super) fn next_cut(&mut self, text: &str, language: &Language) -> Option<Cut> {
+        while let Some(c) = text.get(self.at..).and_then(|rest| rest.chars().next()) {
+            self.last = self.at;
+            self.at += c.len_utf8();
+            let end = self.sentence_end(text, c, language);
+            self.previous = c;
+            if !c.is_whitespace() {
+                self.solid = c;
+            }
+            let cut = match end {
+                Some(at) => Some(Cut::Sentence(at)),
+                None => self.over_length(text).map(Cut::Forced),
+            };
+            if cut.is_some() {
+                return cut;
+            }
         }
-        let c = text.get(self.at..)?.chars().next()?;
-        self.last = self.at;
-        self.at += c.len_utf8();
-        let is_inside_word = is_plain_letter(c) && self.waiting.is_none() && !self.in_code;
-        let cut = if is_inside_word {
-            self.speakable = true;
-            None
-        } else {
-            self.settle(c).or_else(|| self.read(text, c, language))
-        };
-        let cut = cut.filter(|_| self.speakable && self.granularity != Granularity::Given);
-        self.previous = c;
-        if !c.is_whitespace() {
-            self.solid = c;
-        }
-        match cut {
-            Some(at) => Some(Step::Cut(Cut::Sentence(at))),
-            None => Some(self.over_length(text).map_or(Step::On, |at| Step::Cut(Cut::Forced(at)))),
-        }
+        None
     }
 
-    /// How many lower-case ASCII letters and spaces can be read without a look at each.
-    pub(super) fn room(&self) -> usize {
-        if self.waiting.is_some() {
+    /// Length in bytes of the words at the beginning of `text` that can be skimmed: nothing can be cut among them.
+    pub(super) fn inert_length(&self, text: &str) -> usize {
+        let room = if self.waiting.is_some() {
             0
         } else if self.in_code {
             MAX_CODE_BYTES.saturating_sub(self.at + 1)
         } else {
             self.length.room(self.at)
-        }
+        };
+        INERT.run_length(text, room)
     }
 
-    /// Reads lower-case ASCII words and spaces, no more than there is room for.
+    /// Reads words in one go, no more than `inert_length` says.
     pub(super) fn skim(&mut self, words: &str) {
-        let Some(&last) = words.as_bytes().last() else { return };
-        self.previous = char::from(last);
+        let begin = self.at;
+        self.at += words.len();
+        self.previous = words.chars().next_back().unwrap_or(self.previous);
+        self.solid = words.trim_end_matches(' ').chars().next_back().unwrap_or(self.solid);
         if self.in_code {
-            self.at += words.len();
             return;
         }
-        let space = words.bytes().rposition(|byte| byte == b' ').map(|space| self.at + space + 1);
-        let solid = words.bytes().rfind(|&byte| byte != b' ');
-        self.length.grow(words.len());
-        self.at += words.len();
-        self.speakable |= solid.is_some();
-        self.solid = solid.map_or(self.solid, char::from);
-        if let Some(space) = space {
-            self.length.space_ends(space);
-            self.word_start = space;
+        self.length.grow(words.chars().count());
+        self.speakable = self.speakable || words.contains(is_sayable);
+        if let Some(space) = words.rfind(' ') {
+            self.word_start = begin + space + 1;
             self.in_address = false;
+            self.length.space_ends(self.word_start);
         }
     }
 
@@ -163,6 +159,15 @@ impl Scan {
     /// Whether there is a letter or digit to say so far.
     pub(super) fn is_speakable(&self) -> bool {
         self.speakable
+    }
+
+    fn sentence_end(&mut self, text: &str, c: char, language: &Language) -> Option<usize> {
+        if is_plain_letter(c) && self.waiting.is_none() && !self.in_code {
+            self.speakable = true;
+            return None;
+        }
+        let end = self.settle(c).or_else(|| self.read(text, c, language));
+        end.filter(|_| self.speakable && self.granularity != Granularity::Given)
     }
 
     /// Lets the character behind a mark decide about it.
@@ -194,14 +199,14 @@ impl Scan {
                 None
             }
             '"' => self.straight_quote(text),
-            _ if self.closers.contains(&c) => self.close(text, c),
+            _ if !self.closers.is_empty() && self.closers.contains(&c) => self.close(text, c),
             _ if self.is_smiley(c) => None,
             _ if is_terminator(c) => self.terminator(text, c, language),
             _ if is_clause_mark(c) => self.clause_mark(text, c),
             _ if is_thai_or_lao(c) => self.thai(text),
             _ => {
                 self.open(c);
-                self.speakable |= c.is_alphanumeric();
+                self.speakable = self.speakable || is_sayable(c);
                 None
             }
         }
@@ -350,11 +355,4 @@ impl Scan {
         self.length.grow(1);
         self.length.break_place(text, self.at, self.in_address)
     }
-}
-
-/// What one step found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    On,
-    Cut(Cut),
 }

@@ -1,9 +1,40 @@
 //! Recognises what is shown but not said: addresses, code, stage directions. It looks at the beginning of a text only.
 
-use super::characters::is_letter;
+use super::characters::{is_address_mark, is_letter};
 
 /// Longest stage direction, in characters.
 const MAX_DIRECTION: usize = 40;
+
+/// `false`: neither an address nor an emoticon stands in `text`, so that its words need no look each.
+pub(super) fn may_have_silent_words(text: &str) -> bool {
+    let mut previous = b' ';
+    text.bytes().any(|byte| {
+        let before = std::mem::replace(&mut previous, byte).to_ascii_lowercase();
+        match byte {
+            b'@' | b':' | b';' | b'=' | b'^' => true,
+            b'w' | b'W' => before == b'w',
+            b'D' => before == b'x',
+            _ => false,
+        }
+    })
+}
+
+/// Length in bytes of the emoticon that `text` begins with if it stands alone, `:-)` or `xD`; 0: none.
+pub(super) fn emoticon_length(text: &str) -> usize {
+    let token = text.split(char::is_whitespace).next().unwrap_or_default();
+    let token = token.trim_end_matches(['.', ',', '!', '?']);
+    let face = token.strip_prefix([':', ';', '=']).map(|face| face.trim_start_matches(['-', '\'']));
+    let is_emoticon = match face {
+        Some(mouth) => {
+            let mut marks = mouth.chars();
+            let first = marks.next();
+            let is_mouth = first.is_some_and(|mark| "()DPpOo/\\|*".contains(mark));
+            is_mouth && marks.all(|mark| Some(mark) == first)
+        }
+        None => matches!(token, "xD" | "XD" | "^^" | "^_^"),
+    };
+    if is_emoticon { token.len() } else { 0 }
+}
 
 /// Length in bytes of the address that `text` begins with, without the marks that end the sentence; 0: none.
 pub(super) fn address_length(text: &str) -> usize {
@@ -37,7 +68,9 @@ pub(super) fn link_length(text: &str) -> usize {
     let Some(target) = text.strip_prefix("](") else { return 0 };
     let end = target.find([')', ' ', '\n']);
     match end.and_then(|end| target.split_at_checked(end)) {
-        Some((address, rest)) if rest.starts_with(')') => address.len() + 3,
+        Some((address, rest)) if rest.starts_with(')') && address.contains(is_address_mark) => {
+            address.len() + 3
+        }
         _ => 0,
     }
 }
@@ -63,8 +96,8 @@ pub(super) fn stage_direction_length(text: &str) -> usize {
         return 0;
     };
     let (direction, rest) = inner.split_at_checked(end).unwrap_or_default();
-    let words: Vec<_> = direction.split_whitespace().collect();
-    if rest.starts_with('\n') || words.len() > 4 || !words.iter().take(2).any(|word| acts(word)) {
+    let words = || direction.split_whitespace();
+    if rest.starts_with('\n') || words().nth(4).is_some() || !words().take(2).any(acts) {
         return 0;
     }
     let behind = rest.trim_start_matches(['*', '_', ')', '）']);

@@ -1,8 +1,12 @@
 //! What is said of a shown text: no markdown, addresses, pictures or stage directions. It changes no word that it says.
 
 use super::{
-    characters::{closer_of, is_emoji_joint, is_emoji_part, is_plain_letter},
-    silent::{address_length, code_length, is_rule, link_length, stage_direction_length},
+    char_set::SAID,
+    characters::{closer_of, is_emoji_joint, is_emoji_part, is_plain_letter, is_sayable},
+    silent::{
+        address_length, code_length, emoticon_length, is_rule, link_length, may_have_silent_words,
+        stage_direction_length,
+    },
 };
 use crate::domain::{Language, SpokenSpan};
 
@@ -27,11 +31,13 @@ pub(super) fn speak(
         at: 0,
         previous: ' ',
         in_code,
+        has_silent_words: may_have_silent_words(text),
         said: Said {
             spans: Vec::new(),
             language: language.clone(),
             default: language,
             marks,
+            continues: false,
             space: false,
             length: text.len(),
         },
@@ -41,7 +47,7 @@ pub(super) fn speak(
         speaker.step(c);
     }
     let mut spans = speaker.said.spans;
-    spans.retain(|span| span.text.contains(char::is_alphanumeric));
+    spans.retain(|span| span.text.contains(is_sayable));
     if let Some(first) = spans.first_mut() {
         let stray = first.text.len() - first.text.trim_start_matches(is_stray).len();
         first.text.drain(..stray);
@@ -60,11 +66,12 @@ struct Speaker<'a> {
     at: usize,
     previous: char,
     in_code: bool,
+    has_silent_words: bool,
     said: Said<'a>,
 }
 
-impl Speaker<'_> {
-    fn rest(&self) -> &str {
+impl<'a> Speaker<'a> {
+    fn rest(&self) -> &'a str {
         self.text.get(self.at..).unwrap_or_default()
     }
 
@@ -86,22 +93,29 @@ impl Speaker<'_> {
         self.said.push(self.at, c);
         self.previous = c;
         self.at += c.len_utf8();
-        if c.is_ascii_lowercase() {
-            self.letters();
+        if c.is_ascii_lowercase() || !self.has_silent_words && SAID.contains(c) {
+            self.words();
         }
         if c == '\n' {
             self.line_start();
         }
     }
 
-    /// Says the rest of a word in one go.
-    fn letters(&mut self) {
-        let bytes = self.text.as_bytes().iter().skip(self.at);
-        let end = self.at + bytes.take_while(|byte| byte.is_ascii_lowercase()).count();
-        let letters = self.text.get(self.at..end).unwrap_or_default();
-        if self.said.push_letters(end, letters) {
-            self.at = end;
-        }
+    /// Says in one go what has no meaning of its own, up to the next address or change of language.
+    fn words(&mut self) {
+        let most = self.said.same_language_to().saturating_sub(self.at);
+        let rest = self.rest();
+        let length = if self.has_silent_words {
+            rest.bytes().take(most).take_while(u8::is_ascii_lowercase).count()
+        } else {
+            SAID.run_length(rest, most)
+        };
+        let words = rest.get(..length).unwrap_or_default();
+        // The last digit may be the beginning of a picture.
+        let words = words.trim_end_matches(|c: char| c.is_ascii_digit());
+        self.said.push_words(words);
+        self.at += words.len();
+        self.previous = words.chars().next_back().unwrap_or(self.previous);
     }
 
     /// Skips code blocks, rulers, and what marks a heading, a quotation or an item.
@@ -139,17 +153,20 @@ impl Speaker<'_> {
         if c.is_whitespace() || is_plain_letter(c) {
             return 0;
         }
-        let next = self.rest().chars().nth(1).unwrap_or(' ');
-        let is_alone = self.previous.is_whitespace() && next.is_whitespace();
+        if matches!(c, ':' | ';' | '=' | '^') && self.previous.is_whitespace() {
+            return emoticon_length(self.rest());
+        }
+        let next = || self.rest().chars().nth(1).unwrap_or(' ');
+        let is_alone = || self.previous.is_whitespace() && next().is_whitespace();
         match c {
             '*' | '_' if !self.previous.is_alphanumeric() => {
                 let direction = stage_direction_length(self.rest());
-                direction.max(usize::from(c == '_' || !is_alone))
+                direction.max(usize::from(c == '_' || !is_alone()))
             }
             '(' | '（' => stage_direction_length(self.rest()),
-            '*' => usize::from(!is_alone),
-            '_' => usize::from(!next.is_alphanumeric()),
-            '~' => usize::from(next == '~' || self.previous == '~'),
+            '*' => usize::from(!is_alone()),
+            '_' => usize::from(!next().is_alphanumeric()),
+            '~' => usize::from(next() == '~' || self.previous == '~'),
             '`' => code_length(self.rest()),
             ']' => link_length(self.rest()),
             '|' | '\u{2190}'..='\u{21ff}' => c.len_utf8(),
@@ -167,8 +184,11 @@ impl Speaker<'_> {
         if !next.is_ascii() && self.rest().chars().nth(1).is_some_and(is_emoji_joint) {
             return usize::from(c.is_ascii_digit());
         }
+        if matches!(c, 'x' | 'X') && self.previous.is_whitespace() && self.has_silent_words {
+            return emoticon_length(self.rest());
+        }
         let begins = !self.previous.is_ascii_graphic() || "([<\"'*".contains(self.previous);
-        if begins { address_length(self.rest()) } else { 0 }
+        if begins && self.has_silent_words { address_length(self.rest()) } else { 0 }
     }
 }
 
@@ -180,6 +200,8 @@ struct Said<'a> {
     default: &'a Language,
     /// Those that lie ahead.
     marks: &'a [LanguageMark],
+    /// The last span is in `language`.
+    continues: bool,
     /// A space is due before the next character.
     space: bool,
     /// Of the whole text, in bytes.
@@ -187,26 +209,42 @@ struct Said<'a> {
 }
 
 impl Said<'_> {
-    /// Letters right behind one that has been said, up to `end`; `false`: the language changes among them.
-    fn push_letters(&mut self, end: usize, letters: &str) -> bool {
-        if self.marks.first().is_some_and(|mark| mark.at < end) {
-            return false;
+    /// Up to here all that follows continues the last span, in bytes from the beginning of the text.
+    fn same_language_to(&self) -> usize {
+        if self.continues { self.marks.first().map_or(self.length, |mark| mark.at) } else { 0 }
+    }
+
+    /// Words that continue the last span.
+    fn push_words(&mut self, words: &str) {
+        let Some(SpokenSpan { text, .. }) = self.spans.last_mut() else { return };
+        let inner = words.trim_matches(' ');
+        self.space |= words.starts_with(' ');
+        if !inner.is_empty() {
+            if self.space {
+                text.push(' ');
+            }
+            self.space = words.ends_with(' ');
+            if inner.contains("  ") {
+                inner.split_whitespace().for_each(|word| text.extend([word, " "]));
+                text.pop();
+            } else {
+                text.push_str(inner);
+            }
         }
-        self.spans.last_mut().into_iter().for_each(|span| span.text.push_str(letters));
-        true
     }
 
     fn push(&mut self, at: usize, c: char) {
         while let Some((mark, ahead)) = self.marks.split_first().filter(|(mark, _)| mark.at <= at) {
             self.language = mark.language.as_ref().unwrap_or(self.default).clone();
             self.marks = ahead;
+            self.continues = self.spans.last().is_some_and(|span| span.language == self.language);
         }
         if c.is_whitespace() {
             self.space = true;
             return;
         }
         match self.spans.last_mut() {
-            Some(span) if span.language == self.language || !opens_span(c) => {
+            Some(span) if self.continues || !opens_span(c) => {
                 if std::mem::take(&mut self.space) {
                     span.text.push(' ');
                 }
@@ -218,6 +256,7 @@ impl Said<'_> {
                     String::with_capacity(if self.spans.is_empty() { self.length } else { 32 });
                 text.push(c);
                 self.spans.push(SpokenSpan { text, language: self.language.clone() });
+                self.continues = true;
             }
         }
     }
@@ -225,5 +264,5 @@ impl Said<'_> {
 
 /// Punctuation between two languages stays with the words before it, but for what opens something.
 fn opens_span(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, '¿' | '¡') || closer_of(c).is_some()
+    is_sayable(c) || matches!(c, '¿' | '¡') || closer_of(c).is_some()
 }

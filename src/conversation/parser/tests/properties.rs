@@ -16,7 +16,8 @@ const FRAGMENTS: &[&str] = &[
     "me@x.org ", "3.14", "1,000 ", "p.m. ", "Mr. ", "z.B. ", "J. R. ", "U.S.A. ", "well", "and", "😊",
     "👨‍👩‍👧", "🇪🇸", "1️⃣", "é", "e\u{301}", "\u{202e}", "สวัสดี", " ครับ", "مرحبا ", "नमस्ते ", "你好",
     "*smiles*", "(laughs)", "a long enough sentence to be cut here",
-    "averyveryverylongwordwithoutanyspaceinit", "\t", "\r\n", "\u{feff}", "{", "}", "\\",
+    "averyveryverylongwordwithoutanyspaceinit", "![", "![a cat](c.png)", "[gato](",
+    "cat)", " :D ", ";-)", "xD", "\t", "\r\n", "\u{feff}", "{", "}", "\\",
 ];
 
 #[rustfmt::skip]

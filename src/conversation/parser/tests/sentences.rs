@@ -426,7 +426,7 @@ fn an_unclosed_quotation_does_not_block() {
         "en",
         "I am happy today :( but why. Because (I lost. So what.\nOk then, friend. Bye bye now.",
         expect![[r#"
-        I am happy today :( but why.
+        I am happy today :( but why. → en:I am happy today but why.
         Because (I lost. So what.
         Ok then, friend.
         Bye bye now.

@@ -131,3 +131,14 @@ fn what_has_nothing_to_say_joins_its_neighbours() {
     check("", expect![[""]]);
     check(" \n [happy] ", expect![[""]]);
 }
+
+#[test]
+fn an_emoticon_that_stands_alone_is_shown_and_not_said() {
+    check(
+        "That is very good :D Now you ;-) and then I :( or xD, maybe. The ratio is 3:D and x = D here.",
+        expect![[r#"
+            That is very good :D Now you ;-) and then I :( or xD, → en:That is very good Now you and then I or ,
+            maybe. The ratio is 3:D and x = D here.
+        "#]],
+    );
+}

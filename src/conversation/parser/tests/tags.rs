@@ -276,3 +276,27 @@ fn the_form_is_tagged_from_the_first_known_tag_on() {
         assert_eq!(outcome("en", [text]).form, form, "{text}");
     }
 }
+
+#[test]
+fn a_picture_is_shown_and_said_as_its_description() {
+    check(
+        "Look: ![A black cat, 3 years old](https://a.b/c.png) it sleeps. ![a dog](dog) Wow ! ![happy] Yes, it is so!",
+        expect![[r#"
+            Look: A black cat, 3 years old it sleeps.
+            a dog Wow ! !
+            happy: Yes, it is so!
+        "#]],
+    );
+}
+
+#[test]
+fn what_stands_in_parentheses_behind_a_bracket_is_lost_only_if_it_is_an_address() {
+    check(
+        "The word [gato](cat) is new. See [the guide](guide.html) or [perro](dog (male)) too. [happy](cat) [1](one)",
+        expect![[r#"
+            The word gato (cat) is new.
+            See the guide or perro (dog (male)) too.
+            happy: (cat) [1](one)
+        "#]],
+    );
+}
