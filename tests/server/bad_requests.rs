@@ -102,7 +102,6 @@ async fn wrong_methods_types_and_addresses_have_codes_of_their_own() {
     let paths = [
         "/nothing-here",
         "/api/v1/nothing-here",
-        "/api/v1/conversations/unknown/messages",
         "/api/v1/conversations/b%C3%A4d/messages",
         "/api/v1/conversations/%ff/messages",
         "/api/v1/audio/%ff",
@@ -135,11 +134,11 @@ async fn lists_are_read_page_by_page() {
         let path = format!("/api/v1/conversations/c/messages?limit=2{cursor}");
         let page = server.get(&path).await.json();
         let items = page["items"].as_array().unwrap().iter().map(|item| item["text"].clone());
-        texts.splice(0..0, items);
+        texts.extend(items);
         let Some(next) = page["next"].as_str() else { break };
         cursor = format!("&cursor={next}");
     }
-    assert_eq!(texts, ["one", "Ciao!", "two", "Ciao!", "three", "Ciao!"]);
+    assert_eq!(texts, ["Ciao!", "three", "Ciao!", "two", "Ciao!", "one"]);
 }
 
 #[tokio::test]

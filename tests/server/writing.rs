@@ -159,7 +159,7 @@ async fn without_a_model_the_practice_tutor_teaches() {
     assert_eq!(server.get("/api/v1/models").await.json()["items"][0]["id"], "practice");
     assert_eq!(server.get("/readyz").await.status, 200);
     let turn = server.chat(json!({"message": "Hello", "language": "en"})).await.json();
-    assert_eq!(turn["metadata"]["provider"], "parla");
+    assert_eq!(turn["metadata"]["provider"], "practice");
     assert!(!turn["chunks"].as_array().unwrap().is_empty(), "{turn}");
 }
 

@@ -176,11 +176,13 @@ impl Server {
         answer.json()["turnId"].as_str().unwrap().to_owned()
     }
 
-    /// The stored messages of a conversation.
+    /// The stored messages of a conversation, the oldest first.
     pub async fn messages(&self, conversation: &str) -> Vec<Value> {
         let answer = self.get(&format!("/api/v1/conversations/{conversation}/messages")).await;
         assert_eq!(answer.status, 200, "{answer:?}");
-        answer.json()["items"].as_array().unwrap().clone()
+        let mut messages = answer.json()["items"].as_array().unwrap().clone();
+        messages.reverse();
+        messages
     }
 
     /// A socket in a conversation, with its first frame already taken.

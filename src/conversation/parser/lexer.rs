@@ -29,6 +29,8 @@ pub(super) struct Lexer {
     orphans: usize,
     /// The last character shown, unless nothing has been shown.
     last: Option<char>,
+    /// The last one that is no white space.
+    last_ink: Option<char>,
     /// What is held is the description of a picture.
     is_image: bool,
     /// What is held behind a bracket may be an address, or words that are meant to be read.
@@ -79,6 +81,7 @@ impl Lexer {
     /// Passes over what is text beyond doubt, which counts as shown.
     pub(super) fn pass(&mut self, plain: &str) {
         self.last = plain.chars().next_back().or(self.last);
+        self.last_ink = plain.chars().rfind(|c| !c.is_whitespace()).or(self.last_ink);
         self.vanished = false;
         if self.orphans > 0 && plain.contains('\n') {
             self.orphans = 0;
@@ -110,6 +113,7 @@ impl Lexer {
         }
         self.vanished = false;
         self.last = Some(c);
+        self.last_ink = if c.is_whitespace() { self.last_ink } else { Some(c) };
         out.push(Token::Char(c));
     }
 
@@ -122,13 +126,17 @@ impl Lexer {
         self.last.is_none_or(|last| self.vanished && space != '\n' && last.is_whitespace())
     }
 
+    /// A mark cuts at once, and French has a space before its marks: behind a word it opens nothing.
+    fn may_open_picture(&self) -> bool {
+        let is_apart = self.last.is_none_or(|last| matches!(last, ' ' | '\n'));
+        is_apart && (self.last == Some('\n') || !self.last_ink.is_some_and(char::is_alphanumeric))
+    }
+
     fn text(&mut self, c: char, out: &mut Vec<Token>) {
         match c {
             '[' | '［' | '【' => self.hold(State::Bracket, c),
             '<' => self.hold(State::Angle, c),
-            '!' if self.last.is_none_or(|last| matches!(last, ' ' | '\n')) => {
-                self.state = State::Exclamation;
-            }
+            '!' if self.may_open_picture() => self.state = State::Exclamation,
             _ if is_closing(c) && self.orphans > 0 => self.orphans -= 1,
             _ if is_hidden(c) => {}
             _ => self.show(c, out),

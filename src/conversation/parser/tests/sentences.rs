@@ -44,6 +44,13 @@ fn a_mark_that_needs_no_look_ahead_cuts_at_once() {
     "#]],
     );
     check_live(
+        "fr",
+        "Bonjour tout le monde ! Comment allez-vous ? Bien.",
+        expect![[r#"
+            Bonjour tout le monde !| Comment allez-vous ?| Bien.|
+        "#]],
+    );
+    check_live(
         "zh",
         "你好吗？我今天去了北京的故宫。真的非常漂亮，你也应该去看看！",
         expect![[r#"
