@@ -81,11 +81,11 @@ impl Storage for Sqlite {
     }
 
     fn fail_interrupted(&self) -> Reply<u64> {
-        let interrupted = self.read(reads::unfinished);
-        let written = self.writer.write(Write::FailInterrupted);
+        let (interrupted, writer) = (self.read(reads::unfinished), self.writer.clone());
         async move {
+            // They are counted while they still stand as unfinished.
             let count = interrupted.await?;
-            written.await?;
+            writer.write(Write::FailInterrupted).await?;
             Ok(count)
         }
         .boxed()
