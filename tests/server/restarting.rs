@@ -119,3 +119,23 @@ async fn nothing_new_begins_while_the_server_goes_down_and_a_second_signal_ends_
         server.messages("c").await.iter().map(|m| m["turnCode"].clone()).collect();
     assert_eq!(states, ["interrupted"]);
 }
+
+#[tokio::test]
+async fn a_turn_that_does_not_end_is_cut_off_after_ten_seconds() {
+    let model = ScriptedOllama::start().await;
+    let mut server = Server::start(&model).await;
+    let mut socket = server.join("c").await;
+    let pace = Duration::from_millis(100);
+    model.script(
+        Script::new([Step::Token("And so on. ".to_owned()), Step::Repeat]).paced(pace, pace),
+    );
+    server.say("c", "Hello").await;
+    socket.until("chunk-complete").await;
+    let began = Instant::now();
+    server.terminate().await;
+    assert!(server.ended().await.success());
+    let waited = began.elapsed();
+    assert!(waited.abs_diff(Duration::from_secs(10)) < Duration::from_secs(2), "{waited:?}");
+    let server = server.kill().await.start().await;
+    assert_eq!(server.messages("c").await[0]["turnCode"], "interrupted");
+}

@@ -4,104 +4,33 @@
 #![allow(unreachable_pub, reason = "the tests beside it use it")]
 
 mod answer;
+mod process;
+mod setup;
 mod socket;
 mod stream;
 
-use std::{
-    fs::OpenOptions,
-    io::Write,
-    path::Path,
-    process::{ExitStatus, Stdio},
-    thread,
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
 
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    process::{Child, Command},
+    process::Child,
     time::timeout,
 };
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
-use super::{scripted_ollama::ScriptedOllama, scripted_voice::ScriptedVoice};
+use super::scripted_ollama::ScriptedOllama;
 
 pub use answer::{Answer, is_audible};
+pub use process::signal;
+pub use setup::Setup;
 pub use socket::{Socket, trace};
 pub use stream::EventStream;
 
 /// How long a test waits for what should happen soon.
 pub const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A folder with settings, in which servers can be started one after the other.
-pub struct Setup {
-    folder: TempDir,
-    environment: Vec<(&'static str, String)>,
-}
-
-impl Setup {
-    /// A private server whose tutor is that model and whose voice is eSpeak NG.
-    pub fn new(model: &ScriptedOllama) -> Self {
-        let environment = vec![
-            ("OLLAMA_HOST", model.base_url()),
-            ("PARLA_MODEL", "ollama".to_owned()),
-            ("PARLA_LISTEN", "127.0.0.1:0".to_owned()),
-        ];
-        Self { folder: tempfile::tempdir().unwrap(), environment }
-    }
-
-    pub fn environment(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.environment.push((name, value.into()));
-        self
-    }
-
-    /// The text of `parla.toml`.
-    pub fn settings(self, toml: &str) -> Self {
-        std::fs::write(self.folder.path().join("parla.toml"), toml).unwrap();
-        self
-    }
-
-    /// The scripted voice as `scripted`, and the order in which voices are tried.
-    pub fn voice(self, voice: &ScriptedVoice, order: &str) -> Self {
-        let settings = format!(
-            "[providers.scripted]\nurl = \"{}\"\nmodel = \"tts-1\"\nvoice = \"alloy\"\n\
-             voices = {{ es = \"pablo\" }}\ntimeout = 2\n",
-            voice.url()
-        );
-        self.settings(&settings).environment("PARLA_TTS", order)
-    }
-
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
-    pub async fn start(self) -> Server {
-        let log = self.folder().join("log");
-        let log = OpenOptions::new().create(true).append(true).open(log).unwrap();
-        let mut process = Command::new(env!("CARGO_BIN_EXE_parla"))
-            .current_dir(self.folder())
-            .env_clear()
-            .envs(self.environment.clone())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let line = timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap().unwrap();
-        let link = line.strip_prefix("parla is listening: ").unwrap().to_owned();
-        let (base, key) = match link.split_once("/?key=") {
-            Some((base, key)) => (base.to_owned(), Some(key.to_owned())),
-            None => (link.trim_end_matches('/').to_owned(), None),
-        };
-        // Where a server listens everywhere, this machine reaches it here.
-        let base = base.replace("0.0.0.0", "127.0.0.1");
-        Server { setup: Some(self), process, base, key, http: client() }
-    }
-}
 
 /// A running parla. Dropping it kills it, and fails the test if it has ever panicked.
 pub struct Server {
@@ -126,22 +55,6 @@ impl Server {
     /// What the link at the start carries.
     pub fn key(&self) -> &str {
         self.key.as_deref().unwrap()
-    }
-
-    pub fn process_id(&self) -> u32 {
-        self.process.id().unwrap()
-    }
-
-    /// The processes that it has started.
-    pub async fn children(&self) -> Vec<String> {
-        let list = told_by("pgrep", &["-P", &self.process_id().to_string()]).await;
-        list.split_whitespace().map(str::to_owned).collect()
-    }
-
-    /// Resident memory, in KiB.
-    pub async fn memory_kib(&self) -> i64 {
-        let told = told_by("ps", &["-o", "rss=", "-p", &self.process_id().to_string()]).await;
-        told.trim().parse().unwrap()
     }
 
     /// The host and port.
@@ -254,71 +167,4 @@ impl Server {
         let length = timeout(PATIENCE, connection.read(&mut head)).await.unwrap().unwrap();
         String::from_utf8_lossy(&head[..length]).into_owned()
     }
-
-    /// Asks the process to end.
-    pub async fn terminate(&self) {
-        signal("-TERM", &self.process_id().to_string()).await;
-    }
-
-    /// Waits for the process to end by itself.
-    pub async fn ended(&mut self) -> ExitStatus {
-        timeout(PATIENCE, self.process.wait()).await.unwrap().unwrap()
-    }
-
-    /// Ends the process politely and starts another one in the same folder.
-    pub async fn restart(mut self) -> Self {
-        self.terminate().await;
-        assert!(self.ended().await.success());
-        self.take_setup().start().await
-    }
-
-    /// Ends the process without a warning, if it has not ended by itself; its folder stays.
-    pub async fn kill(mut self) -> Setup {
-        drop(self.process.start_kill());
-        self.ended().await;
-        self.take_setup()
-    }
-
-    fn take_setup(&mut self) -> Setup {
-        self.fail_if_panicked();
-        self.setup.take().unwrap()
-    }
-
-    fn log(&self) -> String {
-        let Some(setup) = &self.setup else { return String::new() };
-        std::fs::read_to_string(setup.folder().join("log")).unwrap_or_default()
-    }
-
-    fn fail_if_panicked(&self) {
-        let log = self.log();
-        assert!(!log.contains("panicked at"), "{log}");
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            // What the server had to say helps to understand the failure.
-            drop(writeln!(std::io::stderr(), "{}", self.log()));
-        } else {
-            self.fail_if_panicked();
-        }
-    }
-}
-
-/// Sends a signal to one process.
-pub async fn signal(name: &str, process: &str) {
-    told_by("kill", &[name, process]).await;
-}
-
-async fn told_by(program: &str, arguments: &[&str]) -> String {
-    let output = Command::new(program).args(arguments).output().await.unwrap();
-    assert!(output.status.success(), "{program} {arguments:?}: {output:?}");
-    String::from_utf8(output.stdout).unwrap()
-}
-
-fn client() -> Client {
-    // A second installation is refused, which is as good: the process has one.
-    drop(rustls::crypto::ring::default_provider().install_default());
-    Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap()
 }

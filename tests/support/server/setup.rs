@@ -1,0 +1,88 @@
+//! Where a server lives and how it is started. It serves nothing.
+
+use std::{fs::OpenOptions, path::Path, process::Stdio};
+
+use reqwest::Client;
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::Command,
+    time::timeout,
+};
+
+use crate::support::{scripted_ollama::ScriptedOllama, scripted_voice::ScriptedVoice};
+
+use super::{PATIENCE, Server};
+
+/// A folder with settings, in which servers can be started one after the other.
+pub struct Setup {
+    folder: TempDir,
+    environment: Vec<(&'static str, String)>,
+}
+
+impl Setup {
+    /// A private server whose tutor is that model and whose voice is eSpeak NG.
+    pub fn new(model: &ScriptedOllama) -> Self {
+        let environment = vec![
+            ("OLLAMA_HOST", model.base_url()),
+            ("PARLA_MODEL", "ollama".to_owned()),
+            ("PARLA_LISTEN", "127.0.0.1:0".to_owned()),
+        ];
+        Self { folder: tempfile::tempdir().unwrap(), environment }
+    }
+
+    pub fn environment(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.environment.push((name, value.into()));
+        self
+    }
+
+    /// The text of `parla.toml`.
+    pub fn settings(self, toml: &str) -> Self {
+        std::fs::write(self.folder.path().join("parla.toml"), toml).unwrap();
+        self
+    }
+
+    /// The scripted voice as `scripted`, and the order in which voices are tried.
+    pub fn voice(self, voice: &ScriptedVoice, order: &str) -> Self {
+        let settings = format!(
+            "[providers.scripted]\nurl = \"{}\"\nmodel = \"tts-1\"\nvoice = \"alloy\"\n\
+             voices = {{ es = \"pablo\" }}\ntimeout = 2\n",
+            voice.url()
+        );
+        self.settings(&settings).environment("PARLA_TTS", order)
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub async fn start(self) -> Server {
+        let log = self.folder().join("log");
+        let log = OpenOptions::new().create(true).append(true).open(log).unwrap();
+        let mut process = Command::new(env!("CARGO_BIN_EXE_parla"))
+            .current_dir(self.folder())
+            .env_clear()
+            .envs(self.environment.clone())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let line = timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap().unwrap();
+        let link = line.strip_prefix("parla is listening: ").unwrap().to_owned();
+        let (base, key) = match link.split_once("/?key=") {
+            Some((base, key)) => (base.to_owned(), Some(key.to_owned())),
+            None => (link.trim_end_matches('/').to_owned(), None),
+        };
+        // Where a server listens everywhere, this machine reaches it here.
+        let base = base.replace("0.0.0.0", "127.0.0.1");
+        Server { setup: Some(self), process, base, key, http: client() }
+    }
+}
+
+fn client() -> Client {
+    // A second installation is refused, which is as good: the process has one.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap()
+}
