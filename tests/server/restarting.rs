@@ -25,7 +25,7 @@ async fn the_history_survives_and_is_told_to_the_model() {
     server.chat(json!({"message": "Who am I?", "conversationId": "c"})).await;
     let asked = model.requests("/api/chat").pop().unwrap().body["messages"].clone();
     let said: Vec<_> = asked.as_array().unwrap().iter().map(|m| &m["content"]).skip(1).collect();
-    assert_eq!(said, ["I am Ada.", "Hello, Ada! The word is gato.", "Who am I?"]);
+    assert_eq!(said, ["I am Ada.", "[happy] Hello, Ada! The word is gato.", "Who am I?"]);
 }
 
 #[tokio::test]
