@@ -9,7 +9,7 @@ mod script;
 mod wire;
 
 pub use pulled::Pulled;
-pub use script::{Script, Step};
+pub use script::{Script, Step, TOKEN_CHARS};
 pub use wire::Request;
 
 use std::{
@@ -50,6 +50,7 @@ struct Shared {
     scenes: Mutex<Vec<(String, Script)>>,
     requests: watch::Sender<Vec<Request>>,
     drops: watch::Sender<Vec<Instant>>,
+    ends: watch::Sender<Vec<Instant>>,
     open: AtomicUsize,
     connections: AtomicUsize,
 }
@@ -65,6 +66,7 @@ impl ScriptedOllama {
             scenes: Mutex::default(),
             requests: watch::Sender::default(),
             drops: watch::Sender::default(),
+            ends: watch::Sender::default(),
             open: AtomicUsize::new(0),
             connections: AtomicUsize::new(0),
         });
@@ -140,6 +142,11 @@ impl ScriptedOllama {
     pub async fn dropped(&self, count: usize) -> Vec<Instant> {
         seen(&self.shared.drops, |drops| drops.len() >= count).await
     }
+
+    /// When the last whole answer was over: its last token goes out together with its end.
+    pub fn last_end(&self) -> Option<Instant> {
+        self.shared.ends.borrow().last().copied()
+    }
 }
 
 fn of_path<'a>(requests: &'a [Request], path: &str) -> impl Iterator<Item = &'a Request> {
@@ -213,7 +220,10 @@ impl Shared {
             }
         };
         match ending {
-            Ok(Ending::Whole) => return Ok(()),
+            Ok(Ending::Whole) => {
+                self.ends.send_modify(|ends| ends.push(Instant::now()));
+                return Ok(());
+            }
             Ok(Ending::Cut) => {}
             Ok(Ending::Reset) => socket.set_zero_linger()?,
             Err(_) => self.drops.send_modify(|drops| drops.push(Instant::now())),

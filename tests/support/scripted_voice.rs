@@ -6,7 +6,7 @@ use std::{
     collections::BTreeSet,
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -16,6 +16,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
+    serve::ListenerExt,
 };
 use futures_util::stream;
 use parla::{audio::wav, domain::AudioFrame, shutdown::Shutdown};
@@ -78,6 +79,14 @@ pub enum Fault {
     FloatStereo,
 }
 
+/// What was said and from when to when it was made.
+#[derive(Clone, Debug)]
+pub struct Synthesis {
+    pub text: String,
+    pub began: Instant,
+    pub ended: Instant,
+}
+
 /// The running server; dropping it ends it.
 pub struct ScriptedVoice {
     url: String,
@@ -93,6 +102,7 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Seen {
     bodies: Vec<serde_json::Value>,
+    syntheses: Vec<Synthesis>,
     running: usize,
     peak: usize,
 }
@@ -106,6 +116,10 @@ impl ScriptedVoice {
             .with_state(shared.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
+        let listener = listener.tap_io(|connection| {
+            // The end of a sound must not wait until its beginning is acknowledged; a client may have gone already.
+            drop(connection.set_nodelay(true));
+        });
         let server = Shutdown::new().spawn("scripted voice", async move {
             axum::serve(listener, router).await.expect("invariant: serving does not end");
         });
@@ -120,6 +134,11 @@ impl ScriptedVoice {
     /// The bodies of all speech requests so far, refused ones too.
     pub fn requests(&self) -> Vec<serde_json::Value> {
         self.shared.seen().bodies.clone()
+    }
+
+    /// What it has said since this was asked last, in the order in which it was done.
+    pub fn take_syntheses(&self) -> Vec<Synthesis> {
+        std::mem::take(&mut self.shared.seen().syntheses)
     }
 
     /// How many requests it serves now.
@@ -177,6 +196,7 @@ struct SpeechBody {
 }
 
 async fn speech(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
+    let began = Instant::now();
     let _running = shared.begin();
     let number = {
         let mut seen = shared.seen();
@@ -188,8 +208,11 @@ async fn speech(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Byt
         Err((status, reason)) => return refusal(status, &reason),
     };
     let chars = u32::try_from(speech.input.chars().count()).unwrap_or(u32::MAX);
-    tokio::time::sleep(shared.script.delay + shared.script.delay_per_char * chars).await;
+    let due = began + shared.script.delay + shared.script.delay_per_char * chars;
     let sound = wav::encode(&tone(chars * MS_PER_CHAR));
+    tokio::time::sleep_until(due.into()).await;
+    let text = speech.input.clone();
+    shared.seen().syntheses.push(Synthesis { text, began, ended: Instant::now() });
     match shared.fault(number, &speech.input) {
         None => audio(sound),
         Some(fault) => faulty(fault, sound).await,
@@ -286,11 +309,15 @@ fn refusal(status: u16, reason: &str) -> Response {
 
 /// A quiet tone of 200 Hz.
 fn tone(ms: u32) -> AudioFrame {
-    let samples = (0..ms * SAMPLE_RATE / 1000).map(|index| {
+    let wave = (0..SAMPLE_RATE / 200).flat_map(|index| {
         let angle = f64::from(index) * 200.0 * std::f64::consts::TAU / f64::from(SAMPLE_RATE);
-        (angle.sin() * 2000.0) as i16
+        ((angle.sin() * 2000.0) as i16).to_le_bytes()
     });
-    AudioFrame { sample_rate: SAMPLE_RATE, pcm: samples.flat_map(i16::to_le_bytes).collect() }
+    let wave: Vec<u8> = wave.collect();
+    let bytes = (ms * SAMPLE_RATE / 1000 * 2) as usize;
+    let mut pcm = wave.repeat(bytes.div_ceil(wave.len()));
+    pcm.truncate(bytes);
+    AudioFrame { sample_rate: SAMPLE_RATE, pcm: pcm.into() }
 }
 
 fn silence(sample_rate: u32, ms: usize) -> AudioFrame {

@@ -11,7 +11,7 @@ use tokio::{
 use super::wire;
 
 /// How many characters make a token: about as many as with real models, and as careless about where they cut.
-const TOKEN_CHARS: usize = 4;
+pub const TOKEN_CHARS: usize = 4;
 
 /// One answer, from its status to its end or break.
 #[derive(Clone, Debug)]

@@ -1,0 +1,190 @@
+//! What the server adds to a conversation, in time and in work, beside the same turns with no server between. It
+//! measures one conversation at a time and judges nothing but the bars it prints.
+
+#[path = "conversation/direct.rs"]
+mod direct;
+#[path = "conversation/learner.rs"]
+mod learner;
+#[path = "conversation/parsing.rs"]
+mod parsing;
+#[path = "conversation/prose.rs"]
+mod prose;
+#[path = "conversation/report.rs"]
+mod report;
+#[path = "conversation/script.rs"]
+mod script;
+#[path = "conversation/server.rs"]
+mod server;
+#[path = "conversation/stand_ins.rs"]
+mod stand_ins;
+#[path = "../tests/support"]
+mod support {
+    #![allow(dead_code, unreachable_pub, reason = "the stand-ins can do more than is measured")]
+
+    pub(crate) mod scripted_ollama;
+    pub(crate) mod scripted_voice;
+}
+
+use std::{
+    io::Write,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context;
+use clap::Parser;
+
+use direct::Direct;
+use learner::Learner;
+use prose::Author;
+use report::{Bar, Report, Samples};
+use server::Server;
+use stand_ins::StandIns;
+
+/// Pairs of turns that are played and not counted: connections open and caches fill.
+const WARM_UP: usize = 5;
+/// Turns of one conversation; then the learner begins another.
+const TURNS_PER_CONVERSATION: usize = 10;
+
+/// Measures the server beside a client without one.
+#[derive(Parser)]
+struct Arguments {
+    /// How many pairs of turns are counted
+    #[arg(long, default_value_t = 60)]
+    pairs: usize,
+    /// Counts ten pairs
+    #[arg(long)]
+    quick: bool,
+    /// Said by `cargo bench`; without it nothing is measured
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// The same answer of the model, once without the server and once with it; durations from the learner's message.
+struct Pair {
+    /// How long the stand-ins need until the first sound, by their scripts.
+    scripted: Duration,
+    no_server: Duration,
+    /// The same client when it cuts at the end of a sentence only.
+    by_sentence: Duration,
+    parla: Duration,
+    /// How much later than [`StandIns::due`] the last chunk was ready, in milliseconds.
+    lateness: f64,
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    let Arguments { pairs, quick, bench } = Arguments::parse();
+    if !bench {
+        return Ok(ExitCode::SUCCESS);
+    }
+    // Two crypto providers may be compiled in; the first client panics unless one is chosen.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let report = runtime.block_on(measure(if quick { 10 } else { pairs }))?;
+    write!(std::io::stdout(), "{report}")?;
+    Ok(if report.is_passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn measure(pairs: usize) -> anyhow::Result<Report> {
+    let mut report = Report::default();
+    report.figure("parser over tagged prose", parsing::speed(), "MB/s", Some(Bar::AtLeast(50.0)));
+    let stand_ins = StandIns::start()?;
+    let server = Server::start(&stand_ins).await?;
+    report.figure("start to ready", ms(server.time_to_ready), "ms", None);
+    report.figure("memory at rest", server.memory()?, "MB", None);
+    let mut bench = Bench::new(&stand_ins, &server)?;
+    bench.play(WARM_UP).await?;
+    let before = server.cpu()?;
+    let played = bench.play(pairs).await?;
+    let cpu = ms(server.cpu()? - before) / pairs as f64;
+    report.figure("server's CPU time per turn", cpu, "ms", Some(Bar::AtMost(5.0)));
+    compare(&mut report, &played);
+    Ok(report)
+}
+
+/// Plays turns one after another.
+struct Bench<'a> {
+    stand_ins: &'a StandIns,
+    server: &'a Server,
+    direct: Direct,
+    author: Author,
+    learner: Option<Learner>,
+    turns: usize,
+}
+
+impl<'a> Bench<'a> {
+    fn new(stand_ins: &'a StandIns, server: &'a Server) -> anyhow::Result<Self> {
+        let direct = Direct::new(stand_ins)?;
+        let author = Author::new(1);
+        Ok(Self { stand_ins, server, direct, author, learner: None, turns: 0 })
+    }
+
+    async fn play(&mut self, pairs: usize) -> anyhow::Result<Vec<Pair>> {
+        let mut played = Vec::with_capacity(pairs);
+        for number in 1..=pairs {
+            write!(std::io::stderr(), "\rpair {number} of {pairs} ")?;
+            played.push(self.pair().await?);
+        }
+        writeln!(std::io::stderr())?;
+        Ok(played)
+    }
+
+    async fn pair(&mut self) -> anyhow::Result<Pair> {
+        let text = self.author.answer();
+        self.stand_ins.model.script(script::answer(&text));
+        let heard = self.direct.turn().await.context("the turn without a server failed")?;
+        self.stand_ins.model.script(script::answer(&text));
+        drop(self.stand_ins.voice.take_syntheses());
+        let learner = self.learner().await?;
+        let spoken = learner.turn().await.context("the turn with the server failed")?;
+        let due = self.stand_ins.due().context("the model has not spoken")?;
+        Ok(Pair {
+            scripted: script::first_audio(&text),
+            no_server: heard.first_audio,
+            by_sentence: heard.first_sentence,
+            parla: spoken.first_audio,
+            lateness: ms_between(due, spoken.ready),
+        })
+    }
+
+    async fn learner(&mut self) -> anyhow::Result<&mut Learner> {
+        if self.turns.is_multiple_of(TURNS_PER_CONVERSATION) {
+            self.learner = Some(Learner::connect(self.server.address, self.turns).await?);
+        }
+        self.turns += 1;
+        self.learner.as_mut().context("invariant: the first turn connects")
+    }
+}
+
+/// The rows of the report that both kinds of turns make together.
+fn compare(report: &mut Report, pairs: &[Pair]) {
+    let of = |value: fn(&Pair) -> f64| Samples::new(pairs.iter().map(value).collect());
+    let no_server = of(|pair| ms(pair.no_server) - ms(pair.scripted));
+    let usual = no_server.median();
+    let parla = of(|pair| ms(pair.parla) - ms(pair.scripted));
+    report.title("time to first audio, ms");
+    report.spread("no server − its script", &no_server, None);
+    report.spread("parla − no server's median", &parla.minus(usual), Some((2.0, 6.0)));
+    report.spread(
+        "parla − no server, paired",
+        &of(|pair| ms(pair.parla) - ms(pair.no_server)),
+        None,
+    );
+    report.spread(
+        "parla − cut by sentence",
+        &of(|pair| ms(pair.parla) - ms(pair.by_sentence)),
+        None,
+    );
+    report.title("last chunk ready, ms");
+    report.spread("after last token + synthesis", &of(|pair| pair.lateness), Some((10.0, 10.0)));
+    report.noise(&no_server);
+}
+
+fn ms(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
+
+/// Negative when `late` is before `early`.
+fn ms_between(early: Instant, late: Instant) -> f64 {
+    ms(late.saturating_duration_since(early)) - ms(early.saturating_duration_since(late))
+}

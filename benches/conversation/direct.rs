@@ -1,0 +1,134 @@
+//! A client that streams the model and calls the voice itself: the same turn with no server between. It cuts the text
+//! by parla's own rule, so that the difference is the server alone.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use parla::{
+    conversation::parser::{Parser, Piece},
+    domain::Language,
+    providers::{http, ndjson::Lines},
+};
+use reqwest::Client;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use crate::{script, stand_ins::StandIns};
+
+/// Far longer than any line of the scripted model, in bytes.
+const LINE_LIMIT: usize = 64 * 1024;
+
+pub(crate) struct Direct {
+    client: Client,
+    model: String,
+    voice: String,
+}
+
+/// Two first sounds of one answer, from the question on.
+pub(crate) struct Heard {
+    pub(crate) first_audio: Duration,
+    /// When text is cut only at `.`, `!` or `?` before a space, as most pipelines do it.
+    pub(crate) first_sentence: Duration,
+}
+
+impl Direct {
+    pub(crate) fn new(stand_ins: &StandIns) -> anyhow::Result<Self> {
+        let model = format!("{}/api/chat", stand_ins.model.base_url());
+        let voice = format!("{}/v1/audio/speech", stand_ins.voice.url());
+        Ok(Self { client: http::client()?, model, voice })
+    }
+
+    /// Asks once and waits until everything has been spoken.
+    pub(crate) async fn turn(&self) -> anyhow::Result<Heard> {
+        let asked = Instant::now();
+        let mut response = self.ask().await?;
+        let mut lines = Lines::new(LINE_LIMIT);
+        let mut turn = Turn::new(self);
+        while let Some(bytes) = response.chunk().await? {
+            lines.push(&bytes);
+            while let Some(line) = lines.next_line()? {
+                turn.push(&token(&line)?);
+            }
+        }
+        turn.finish(asked).await
+    }
+
+    async fn ask(&self) -> reqwest::Result<reqwest::Response> {
+        let body = json!({
+            "model": "llama3.2",
+            "messages": [{"role": "user", "content": "Tell me more."}],
+            "stream": true,
+        });
+        self.client.post(&self.model).json(&body).send().await?.error_for_status()
+    }
+
+    /// Resolves when the whole sound is there.
+    fn speak(&self, input: &str) -> impl Future<Output = reqwest::Result<Instant>> + use<> {
+        let body = json!({
+            "model": "tts-1", "input": input, "voice": "alloy", "response_format": "wav",
+        });
+        let request = self.client.post(&self.voice).json(&body);
+        async move {
+            drop(request.send().await?.error_for_status()?.bytes().await?);
+            Ok(Instant::now())
+        }
+    }
+}
+
+/// One answer on its way to the voice.
+struct Turn<'a> {
+    direct: &'a Direct,
+    parser: Parser,
+    /// What has come until the first sentence is over.
+    first_sentence: Option<String>,
+    sounds: JoinSet<reqwest::Result<Instant>>,
+    sentences: JoinSet<reqwest::Result<Instant>>,
+}
+
+impl<'a> Turn<'a> {
+    fn new(direct: &'a Direct) -> Self {
+        Self {
+            direct,
+            parser: Parser::new(Language::default()),
+            first_sentence: Some(String::new()),
+            sounds: JoinSet::new(),
+            sentences: JoinSet::new(),
+        }
+    }
+
+    fn push(&mut self, token: &str) {
+        let pieces = self.parser.push(token);
+        self.speak(pieces);
+        let Some(sentence) = &mut self.first_sentence else { return };
+        sentence.push_str(token);
+        if let Some((sentence, _)) = sentence.split_once(". ") {
+            self.sentences.spawn(self.direct.speak(&format!("{sentence}.")));
+            self.first_sentence = None;
+        }
+    }
+
+    fn speak(&mut self, pieces: Vec<Piece>) {
+        for input in pieces.into_iter().filter_map(script::spoken) {
+            self.sounds.spawn(self.direct.speak(&input));
+        }
+    }
+
+    async fn finish(mut self, asked: Instant) -> anyhow::Result<Heard> {
+        let rest = self.parser.finish();
+        self.speak(rest);
+        Ok(Heard {
+            first_audio: first(self.sounds).await? - asked,
+            first_sentence: first(self.sentences).await? - asked,
+        })
+    }
+}
+
+async fn first(sounds: JoinSet<reqwest::Result<Instant>>) -> anyhow::Result<Instant> {
+    let ended: reqwest::Result<Vec<Instant>> = sounds.join_all().await.into_iter().collect();
+    ended?.into_iter().min().context("nothing was spoken")
+}
+
+fn token(line: &[u8]) -> serde_json::Result<String> {
+    let line: Value = serde_json::from_slice(line)?;
+    Ok(line["message"]["content"].as_str().unwrap_or_default().to_owned())
+}

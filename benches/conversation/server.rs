@@ -1,0 +1,108 @@
+//! The server as it is released, in a folder of its own, seen from outside. It is ended with this handle.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::Path,
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context;
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, ChildStdout, Command},
+    time::{sleep, timeout},
+};
+
+use crate::stand_ins::StandIns;
+
+/// What the kernel counts processor time in, to a second, on every platform that Linux has.
+const TICKS_PER_SECOND: f64 = 100.0;
+/// The place of the four times of a process and its children, counted behind its name.
+const TIMES: std::ops::Range<usize> = 11..15;
+/// A server that has not begun by then never will.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Between two looks whether the server is ready.
+const LOOK: Duration = Duration::from_millis(1);
+
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    /// From the start of the process until `/readyz` says so.
+    pub(crate) time_to_ready: Duration,
+    process: u32,
+    _child: Child,
+    _folder: TempDir,
+}
+
+impl Server {
+    pub(crate) async fn start(stand_ins: &StandIns) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        fs::write(folder.path().join("parla.toml"), settings(stand_ins.voice.url()))?;
+        let client = parla::providers::http::client()?;
+        let began = Instant::now();
+        let mut child = command(folder.path(), &stand_ins.model.base_url())?.spawn()?;
+        let stdout = child.stdout.take().context("invariant: its output is a pipe")?;
+        let address = timeout(PATIENCE, announced(stdout)).await.context("it says nothing")??;
+        let url = format!("http://{address}/readyz");
+        timeout(PATIENCE, async {
+            while !client.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
+                sleep(LOOK).await;
+            }
+        })
+        .await
+        .context("the server does not become ready")?;
+        let time_to_ready = began.elapsed();
+        let process = child.id().context("the server has ended")?;
+        Ok(Self { address, time_to_ready, process, _child: child, _folder: folder })
+    }
+
+    /// Processor time of the server and of the children it has ended, so far.
+    pub(crate) fn cpu(&self) -> anyhow::Result<Duration> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process))?;
+        let (_, behind_name) = stat.rsplit_once(") ").context("no process")?;
+        let times = behind_name.split(' ').skip(TIMES.start).take(TIMES.len());
+        let ticks: f64 = times.filter_map(|ticks| ticks.parse::<f64>().ok()).sum();
+        Ok(Duration::from_secs_f64(ticks / TICKS_PER_SECOND))
+    }
+
+    /// Resident memory, in megabytes.
+    pub(crate) fn memory(&self) -> anyhow::Result<f64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kilobytes =
+            line.and_then(|line| line.split_whitespace().next()).context("no memory")?;
+        Ok(kilobytes.parse::<f64>()? * 1024.0 / 1e6)
+    }
+}
+
+fn settings(voice: &str) -> String {
+    format!(
+        "tts = [\"scripted\"]\n\
+         [providers.scripted]\nkind = \"openai\"\nurl = \"{voice}\"\nmodel = \"tts-1\"\nvoice = \"alloy\"\n"
+    )
+}
+
+fn command(folder: &Path, model: &str) -> anyhow::Result<Command> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_parla"));
+    command
+        .args(["--listen", "127.0.0.1:0", "--model", "ollama"])
+        .current_dir(folder)
+        .env_clear()
+        .env("OLLAMA_HOST", model)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(fs::File::create(folder.join("log"))?)
+        .kill_on_drop(true);
+    Ok(command)
+}
+
+/// The address in the line that the server greets with.
+async fn announced(stdout: ChildStdout) -> anyhow::Result<SocketAddr> {
+    let mut line = String::new();
+    BufReader::new(stdout).read_line(&mut line).await?;
+    let (_, address) = line.split_once("http://").context("the server did not start")?;
+    let (address, _) = address.split_once('/').context("no address")?;
+    Ok(address.parse()?)
+}
