@@ -29,6 +29,8 @@ pub(crate) struct Heard {
     pub(crate) first_audio: Duration,
     /// When text is cut only at `.`, `!` or `?` before a space, as most pipelines do it.
     pub(crate) first_sentence: Duration,
+    /// What this thread has worked for the whole turn.
+    pub(crate) cpu: Duration,
 }
 
 impl Direct {
@@ -40,7 +42,7 @@ impl Direct {
 
     /// Asks once and waits until everything has been spoken.
     pub(crate) async fn turn(&self) -> anyhow::Result<Heard> {
-        let asked = Instant::now();
+        let (asked, worked) = (Instant::now(), worked()?);
         let mut response = self.ask().await?;
         let mut lines = Lines::new(LINE_LIMIT);
         let mut turn = Turn::new(self);
@@ -50,7 +52,12 @@ impl Direct {
                 turn.push(&token(&line)?);
             }
         }
-        turn.finish(asked).await
+        let (sound, sentence) = turn.finish().await?;
+        Ok(Heard {
+            first_audio: sound - asked,
+            first_sentence: sentence - asked,
+            cpu: self::worked()? - worked,
+        })
     }
 
     async fn ask(&self) -> reqwest::Result<reqwest::Response> {
@@ -113,19 +120,24 @@ impl<'a> Turn<'a> {
         }
     }
 
-    async fn finish(mut self, asked: Instant) -> anyhow::Result<Heard> {
+    /// When the first sound of either kind was there.
+    async fn finish(mut self) -> anyhow::Result<(Instant, Instant)> {
         let rest = self.parser.finish();
         self.speak(rest);
-        Ok(Heard {
-            first_audio: first(self.sounds).await? - asked,
-            first_sentence: first(self.sentences).await? - asked,
-        })
+        Ok((first(self.sounds).await?, first(self.sentences).await?))
     }
 }
 
 async fn first(sounds: JoinSet<reqwest::Result<Instant>>) -> anyhow::Result<Instant> {
     let ended: reqwest::Result<Vec<Instant>> = sounds.join_all().await.into_iter().collect();
     ended?.into_iter().min().context("nothing was spoken")
+}
+
+/// The processor time of this thread, on which all of the client runs.
+fn worked() -> anyhow::Result<Duration> {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat")?;
+    let nanoseconds = stat.split(' ').next().context("the kernel tells no times")?;
+    Ok(Duration::from_nanos(nanoseconds.parse()?))
 }
 
 fn token(line: &[u8]) -> serde_json::Result<String> {

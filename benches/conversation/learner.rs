@@ -75,8 +75,10 @@ impl Learner {
         loop {
             let message = timeout(PATIENCE, self.socket.next()).await.context("no frame came")?;
             let at = Instant::now();
-            if let Message::Text(text) = message.context("the server has gone")?? {
-                return Ok((at, serde_json::from_str(&text)?));
+            match message.context("the server has gone")?? {
+                Message::Text(text) => return Ok((at, serde_json::from_str(&text)?)),
+                Message::Close(reason) => bail!("the server closes: {reason:?}"),
+                _ => {}
             }
         }
     }
