@@ -8,11 +8,12 @@ mod contract;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     domain::{
         AudioFileId, Chunk, ConversationId, Correction, Language, Level, Message, MessageId,
-        TurnId, TurnMetadata, TurnSnapshot, UserId,
+        TextForm, Timings, TurnId, TurnMetadata, TurnSnapshot, Usage, UserId,
     },
     wall_clock::UnixMillis,
 };
@@ -125,8 +126,17 @@ pub struct EndedTurn {
     pub snapshot: Arc<TurnSnapshot>,
     pub text: String,
     pub corrections: Vec<Correction>,
+    pub summary: TurnSummary,
     pub state: TurnState,
     pub at: UnixMillis,
+}
+
+/// What is told of a turn when it has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TurnSummary {
+    pub form: TextForm,
+    pub usage: Option<Usage>,
+    pub timings: Timings,
 }
 
 /// How a turn stands.
@@ -162,6 +172,8 @@ pub struct StoredMessage {
     pub answer: MessageId,
     pub metadata: TurnMetadata,
     pub state: TurnState,
+    /// `None` until the turn has ended.
+    pub summary: Option<TurnSummary>,
     /// What was heard of a tutor's message that was interrupted.
     pub heard: Option<String>,
     /// Of the tutor's message.

@@ -15,8 +15,8 @@ mod tests;
 use std::{collections::VecDeque, sync::Arc};
 
 use crate::domain::{
-    ChunkAudio, Correction, Event, Failure, Message, MessageId, Millis, TurnId, TurnMetadata,
-    TurnSnapshot, Usage, UserId,
+    ChunkAudio, Correction, Event, Failure, Message, MessageId, Millis, Timings, TurnId,
+    TurnMetadata, TurnSnapshot, Usage, UserId,
 };
 
 use turn::Turn;
@@ -144,6 +144,8 @@ pub struct Record {
     pub snapshot: Arc<TurnSnapshot>,
     pub text: String,
     pub corrections: Vec<Correction>,
+    pub usage: Option<Usage>,
+    pub timings: Timings,
     pub outcome: Outcome,
 }
 

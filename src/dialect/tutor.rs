@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::{
     auth::Auth,
     conversation::Joined,
-    domain::{Event, Failure, MessageId, TurnSnapshot},
+    domain::{Event, Failure, MessageId, Timings, TurnSnapshot, Usage},
     hub::Published,
     wall_clock::{self, UnixMillis},
 };
@@ -122,6 +122,12 @@ impl Tutor {
         let mut data = json!({"userId": user, "expiresAt": null});
         self.add_place(&mut data, Some(place));
         self.envelope("authenticated", &data)
+    }
+
+    /// What is told of a turn when it has ended.
+    #[must_use]
+    pub fn ending(usage: Option<Usage>, timings: Timings) -> Value {
+        encode::ending(usage, timings)
     }
 
     /// The data of an event's frame; null for what this dialect does not tell.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Chunk, Correction, Message, MessageId, TurnId, TurnSnapshot, UserId};
 
 /// One thing that happened in a conversation.
@@ -96,14 +98,14 @@ impl Event {
 }
 
 /// Tokens that the model counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     pub prompt_tokens: u64,
     pub completion_tokens: u64,
 }
 
 /// How long the stages of a turn took, in milliseconds from the learner's message.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timings {
     pub first_token_ms: Option<u64>,
     pub first_chunk_ms: Option<u64>,

@@ -6,16 +6,28 @@ use crate::{
     domain::{
         AudioFileId, Chunk, ChunkAudio, ChunkId, ConversationId, Correction, Emotion,
         EmotionApplied, Language, Level, Message, MessageId, Role, SpeechState, SpokenSpan,
-        TextForm, TurnId, TurnMetadata, TurnSnapshot, UserId, WordTime,
+        TextForm, Timings, TurnId, TurnMetadata, TurnSnapshot, Usage, UserId, WordTime,
     },
     shutdown::Shutdown,
 };
 
 use super::{
     ConversationSettings, EndedTurn, HeardTurn, NewTurn, Page, Sqlite, Storage, TurnState,
+    TurnSummary,
 };
 
 const ALL: Page = Page { before: None, limit: 100 };
+
+const SUMMARY: TurnSummary = TurnSummary {
+    form: TextForm::Tagged,
+    usage: Some(Usage { prompt_tokens: 1, completion_tokens: 2 }),
+    timings: Timings {
+        first_token_ms: Some(1),
+        first_chunk_ms: Some(2),
+        first_audio_ms: None,
+        total_ms: 4,
+    },
+};
 
 async fn store(folder: &tempfile::TempDir) -> Sqlite {
     Sqlite::open(&folder.path().join("parla.db"), &Shutdown::new()).await.unwrap()
@@ -103,6 +115,7 @@ fn ended(name: &str, text: &str, state: TurnState) -> EndedTurn {
             suggestion: "I went".to_owned(),
             explanation: "past tense".to_owned(),
         }],
+        summary: SUMMARY,
         state,
         at: 2000,
     }
@@ -127,6 +140,7 @@ async fn a_turn_is_found_again_whole_after_the_store_was_opened_anew() {
     assert_eq!(answered.chunks, [chunk("file-t1")]);
     assert_eq!(answered.state, TurnState::Complete);
     assert_eq!(answered.metadata, *metadata());
+    assert_eq!(answered.summary, Some(SUMMARY));
 }
 
 #[tokio::test]

@@ -73,7 +73,7 @@ impl From<Failure> for Problem {
             "MESSAGE_TOO_LONG" => StatusCode::PAYLOAD_TOO_LARGE,
             "empty_message" | "idempotency_conflict" => StatusCode::UNPROCESSABLE_ENTITY,
             "busy" => StatusCode::TOO_MANY_REQUESTS,
-            "at_capacity" | "shutting_down" | "storage_unavailable" => {
+            "at_capacity" | "shutting_down" | "storage_unavailable" | "too_slow" => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             "llm_timeout" | "llm_stalled" => StatusCode::GATEWAY_TIMEOUT,

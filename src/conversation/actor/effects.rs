@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use crate::{
     domain::{ChatCommand, Message, MessageId, Role, TurnId, TurnMetadata, UserId},
     providers::LessonKey,
-    storage::{EndedTurn, HeardTurn, NewTurn, TurnState},
+    storage::{EndedTurn, HeardTurn, NewTurn, TurnState, TurnSummary},
     synthesis::{Place, SpeechJob},
     wall_clock,
 };
@@ -162,7 +162,8 @@ impl Actor {
     }
 
     fn record(&mut self, record: Record) {
-        let Record { snapshot, text, corrections, outcome } = record;
+        let Record { snapshot, text, corrections, usage, timings, outcome } = record;
+        let summary = TurnSummary { form: snapshot.form, usage, timings };
         let lesson = lesson_key(&snapshot.metadata);
         self.memory.tutor_said(snapshot.turn.clone(), (&text, &snapshot.chunks), lesson);
         let state = match outcome {
@@ -172,7 +173,7 @@ impl Actor {
         };
         let conversation = self.conversation.id.clone();
         let at = wall_clock::now();
-        let ended = EndedTurn { conversation, snapshot, text, corrections, state, at };
+        let ended = EndedTurn { conversation, snapshot, text, corrections, summary, state, at };
         let write = self.parts.storage.end_turn(ended);
         self.writes.push(write.map(|_| None).boxed());
     }

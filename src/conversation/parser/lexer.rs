@@ -3,7 +3,9 @@
 use super::{
     char_set::UNTAGGED,
     characters::{is_address_mark, is_hidden, is_letter},
-    tags::{Bracketed, Markup, Token, bracketed, is_thought, leading_tag, markup},
+    tags::{
+        Bracketed, Markup, Token, bracketed, is_beginning_of_tag, is_thought, leading_tag, markup,
+    },
 };
 
 /// Longest tag but a correction, in characters: what is longer is text.
@@ -95,6 +97,7 @@ impl Lexer {
         }
         match std::mem::take(&mut self.state) {
             State::Exclamation => self.show('!', out),
+            State::Bracket if is_beginning_of_tag(&self.held) => {}
             State::Bracket => self.unclosed(out),
             State::Bracketed => self.no_link(out),
             State::LinkTarget => self.no_address("", out),

@@ -62,6 +62,13 @@ pub(super) fn leading_tag(content: &str) -> Option<(Option<Token>, &str)> {
     }
 }
 
+/// Whether a text that ends here may have ended in the middle of a tag's name.
+pub(super) fn is_beginning_of_tag(content: &str) -> bool {
+    let begun = content.trim_start().to_ascii_lowercase();
+    let emotions = Emotion::ALL.iter().map(|emotion| emotion.name());
+    emotions.chain(["emphasis", "pause", "fix"]).any(|name| name.starts_with(&begun))
+}
+
 /// `:400`, `: 400ms`, `:1.5s`; what is no number, or below zero, is no pause.
 fn pause(rest: &str) -> (u32, &str) {
     let value = after_colon(rest).unwrap_or(rest).trim_start();

@@ -201,7 +201,7 @@ impl Turn {
             None => (self.complete_event(usage), Outcome::Complete),
         };
         self.publish(event, out);
-        out.push(self.record(outcome));
+        out.push(self.record(outcome, usage));
     }
 
     /// Ends the turn in whichever phase it is; what was not heard is cut from what the model sees.
@@ -213,7 +213,7 @@ impl Turn {
             out.push(Effect::Silence { turn: id.clone() });
             let event = Event::ConversationStopped { turn: id.clone(), text: self.text.clone() };
             self.publish(event, out);
-            out.push(self.record(Outcome::Stopped));
+            out.push(self.record(Outcome::Stopped, None));
         } else if self.is_heard(now) {
             return;
         } else {
@@ -287,11 +287,13 @@ impl Turn {
         self.publish(Event::Correction { message, span, correction, source }, out);
     }
 
-    fn record(&self, outcome: Outcome) -> Effect {
+    fn record(&self, outcome: Outcome, usage: Option<Usage>) -> Effect {
         Effect::Record(Record {
             snapshot: self.snapshot(),
             text: self.text.clone(),
             corrections: self.corrections.clone(),
+            usage,
+            timings: self.timings,
             outcome,
         })
     }

@@ -34,7 +34,7 @@ impl Tutor {
                 ("chunk-failed", self.chunk_data(turn, *index, chunk))
             }
             Event::ConversationComplete { turn, message, text, chunks, usage, timings } => {
-                let mut data = complete_data(*usage, *timings);
+                let mut data = ending(*usage, *timings);
                 data["turnId"] = json!(turn);
                 data["messageId"] = json!(message);
                 data["text"] = json!(text);
@@ -75,7 +75,7 @@ impl Tutor {
 }
 
 /// What a turn cost and how long it took.
-pub(super) fn complete_data(usage: Option<Usage>, timings: Timings) -> Value {
+pub(super) fn ending(usage: Option<Usage>, timings: Timings) -> Value {
     json!({"usage": usage.map(UsageFrame::from), "timings": TimingsFrame::from(timings)})
 }
 

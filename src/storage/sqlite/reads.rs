@@ -52,7 +52,7 @@ pub(super) async fn messages(
     page: Page,
 ) -> Result<Vec<StoredMessage>, StorageError> {
     let rows = query(
-        "SELECT m.*, t.answer, t.metadata, t.state, t.failure, t.heard, t.corrections
+        "SELECT m.*, t.answer, t.metadata, t.state, t.failure, t.heard, t.corrections, t.summary
          FROM messages m JOIN turns t ON t.id = m.turn
          WHERE m.conversation = ?1 AND m.number < coalesce(?2, 9e18)
          ORDER BY m.number DESC LIMIT ?3",
@@ -137,6 +137,7 @@ fn stored_message(row: &SqliteRow) -> Result<StoredMessage, StorageError> {
         answer: parsed(row, "answer", MessageId::parse)?,
         metadata: json(row, "metadata")?,
         state: turn_state(row)?,
+        summary: json(row, "summary")?,
         heard: if role == Role::Assistant { row.try_get("heard")? } else { None },
         chunks: Vec::new(),
         corrections: if role == Role::User { json(row, "corrections")? } else { Vec::new() },

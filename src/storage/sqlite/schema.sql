@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS turns (
     state        TEXT NOT NULL,
     failure      TEXT,
     corrections  TEXT NOT NULL DEFAULT '[]',
+    summary      TEXT NOT NULL DEFAULT 'null',
     heard        TEXT,
     heard_chunks INTEGER,
     heard_ms     INTEGER,

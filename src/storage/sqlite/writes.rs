@@ -55,12 +55,14 @@ pub(super) async fn end(db: &mut SqliteConnection, turn: &EndedTurn) -> Result<(
     };
     let id = turn.snapshot.turn.as_str();
     let known = query(
-        "UPDATE turns SET state = ?, failure = ?, corrections = ?, metadata = ?, ended_at = ?
+        "UPDATE turns SET state = ?, failure = ?, corrections = ?, summary = ?, metadata = ?,
+            ended_at = ?
          WHERE id = ?",
     )
     .bind(turn.state.name())
     .bind(failure)
     .bind(json(&turn.corrections)?)
+    .bind(json(&turn.summary)?)
     .bind(json(turn.snapshot.metadata.as_ref())?)
     .bind(turn.at)
     .bind(id)

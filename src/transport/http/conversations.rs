@@ -9,7 +9,7 @@ use crate::{
     auth::Auth,
     dialect::{
         json,
-        tutor::{ChunkFrame, MetadataFrame, PlayedFields, StopFields},
+        tutor::{ChunkFrame, MetadataFrame, PlayedFields, StopFields, Tutor},
     },
     domain::Role,
     storage::{ConversationRow, Page, StoredMessage, TurnState},
@@ -81,6 +81,14 @@ pub(super) fn stored_turn(conversation: &str, stored: &StoredMessage, auth: &Aut
     body["conversationId"] = json!(conversation);
     body["messageId"] = json!(stored.answer);
     body["complete"] = json!(true);
+    if let Some(summary) = &stored.summary {
+        body["source"] = json!(summary.form);
+        if let (Value::Object(body), Value::Object(ending)) =
+            (&mut body, Tutor::ending(summary.usage, summary.timings))
+        {
+            body.extend(ending);
+        }
+    }
     body
 }
 

@@ -19,6 +19,7 @@ use crate::{
     app::App,
     conversation::Joined,
     dialect::tutor::{Place, Tutor},
+    domain::ConnectionId,
     hub::{Cursor, Lagged, Published, Resume},
     transport::gate,
 };
@@ -81,7 +82,8 @@ fn frames(
 
 fn beginning(tutor: &Tutor, joined: &Joined, is_return: bool) -> Vec<SseEvent> {
     let place = format!("{}:{}", joined.cursor.epoch(), joined.seq);
-    let connected = tutor.encode_connected("", Some(&Place::new(joined, is_return)));
+    let connected = tutor
+        .encode_connected(ConnectionId::random().as_str(), Some(&Place::new(joined, is_return)));
     // The number belongs to what was missed: a replay that breaks off must be asked for again.
     let connected = SseEvent::default().data(connected);
     let connected = if joined.recovered { connected } else { connected.id(place) };

@@ -300,3 +300,12 @@ fn what_stands_in_parentheses_behind_a_bracket_is_lost_only_if_it_is_an_address(
         "#]],
     );
 }
+
+#[test]
+fn a_text_that_ends_in_the_middle_of_a_tags_name_shows_nothing_of_it() {
+    for cut in ["[", "[h", "[hap", "[EMPH", "[fi", "[ pau"] {
+        let text = format!("This is the end. {cut}");
+        assert_eq!(chunks("en", &text), "This is the end.\n", "{cut}");
+    }
+    assert_eq!(chunks("en", "This is the end [1"), "This is the end [1\n");
+}
