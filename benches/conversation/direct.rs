@@ -27,7 +27,8 @@ pub(crate) struct Direct {
 /// Two first sounds of one answer, from the question on.
 pub(crate) struct Heard {
     pub(crate) first_audio: Duration,
-    /// When text is cut only at `.`, `!` or `?` before a space, as most pipelines do it.
+    /// When text is cut only where a sentence ends before a space, as most pipelines do it. The scripted prose ends its
+    /// sentences with full stops.
     pub(crate) first_sentence: Duration,
     /// What this thread has worked for the whole turn.
     pub(crate) cpu: Duration,
