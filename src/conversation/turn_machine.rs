@@ -1,7 +1,7 @@
 //! Decides what happens in a conversation, turn by turn. It does no I/O and reads no clock: inputs in, effects out.
 //!
 //! A turn is *made* (the model writes, the voices speak; it ends with exactly one of complete, stopped, failed) and
-//! then *played* until it has been heard. At most one turn is being made, and it is always the newest. What belongs
+//! then *played* until it has been heard. At most one turn is being made at a time. What belongs
 //! to a turn that is over is dropped here and nowhere else.
 
 mod asking;
@@ -27,7 +27,7 @@ pub const QUEUE_LIMIT: usize = 8;
 /// The decisions of one conversation.
 #[derive(Default)]
 pub struct TurnMachine {
-    /// Oldest first; all but the last are made and only being played.
+    /// Oldest first; at most one is being made, the others are only being played.
     turns: VecDeque<Turn>,
     waiting: VecDeque<Waiting>,
 }
@@ -224,7 +224,7 @@ impl TurnMachine {
     /// The turn being made, if any.
     #[must_use]
     pub fn making(&self) -> Option<&TurnId> {
-        self.turns.back().filter(|turn| turn.is_making()).map(Turn::id)
+        self.turns.iter().find(|turn| turn.is_making()).map(Turn::id)
     }
 
     /// The turn that is to be heard at `now`, if any.

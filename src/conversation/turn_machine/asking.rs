@@ -1,7 +1,5 @@
 //! Who may start when: a message begins a turn, interrupts one, waits, or is refused.
 
-use std::collections::VecDeque;
-
 use crate::domain::{Event, Failure, Millis, TurnId};
 
 use super::{Ask, Effect, QUEUE_LIMIT, TurnMachine, Waiting, turn::Turn};
@@ -55,15 +53,19 @@ impl TurnMachine {
     /// Stops that turn in whichever phase it is. What is over already stays as it is.
     pub(super) fn stop(&mut self, now: Millis, id: &TurnId, out: &mut Vec<Effect>) {
         if let Some(place) = self.waiting.iter().position(|waiting| waiting.ask.turn == *id) {
-            self.waiting.remove(place);
-            let event = Event::ConversationStopped { turn: id.clone(), text: String::new() };
-            return out.push(Effect::Publish(event));
-        }
-        if let Some(place) = self.turns.iter().position(|turn| turn.id() == id)
-            && let Some(turn) = self.turns.remove(place)
-        {
+            let waiting = self.waiting.remove(place);
+            self.stop_waiting(now, waiting, out);
+        } else if let Some(turn) = self.find(id) {
             turn.stop(now, out);
         }
+    }
+
+    /// A turn that has not begun ends like any other: told and recorded, once its message is on disk.
+    fn stop_waiting(&mut self, now: Millis, waiting: Option<Waiting>, out: &mut Vec<Effect>) {
+        let Some(Waiting { ask, stored, since }) = waiting else { return };
+        let mut turn = Turn::new(ask, since, stored);
+        turn.stop(now, out);
+        self.turns.push_back(turn);
     }
 
     /// Stops what is being made, else what is being played.
@@ -81,21 +83,17 @@ impl TurnMachine {
         which: impl Fn(&Turn) -> bool,
         out: &mut Vec<Effect>,
     ) {
-        let (over, live): (VecDeque<Turn>, _) =
-            std::mem::take(&mut self.turns).into_iter().partition(which);
-        self.turns = live;
-        for turn in over {
+        for turn in self.turns.iter_mut().filter(|turn| which(turn)) {
             turn.stop(now, out);
         }
     }
 
     /// Nobody is there: the present turn ends, and whoever waited is not answered into the void.
     pub(super) fn abandon(&mut self, now: Millis, out: &mut Vec<Effect>) {
-        while let Some(waiting) = self.waiting.pop_back() {
-            let event = Event::ConversationStopped { turn: waiting.ask.turn, text: String::new() };
-            out.push(Effect::Publish(event));
-        }
         self.silence(now, |_| true, out);
+        while let Some(waiting) = self.waiting.pop_front() {
+            self.stop_waiting(now, Some(waiting), out);
+        }
     }
 }
 

@@ -47,7 +47,10 @@ enum Phase {
         usage: Option<Usage>,
         failure: Option<Failure>,
     },
+    /// It may still be heard.
     Made,
+    /// Nothing more comes of it; it stays only until its message is on disk and its end can be told.
+    Stopped,
 }
 
 impl Turn {
@@ -89,7 +92,7 @@ impl Turn {
     }
 
     pub(super) fn is_making(&self) -> bool {
-        !matches!(self.phase, Phase::Made)
+        matches!(self.phase, Phase::Writing | Phase::Voicing { .. })
     }
 
     pub(super) fn is_announced(&self) -> bool {
@@ -106,7 +109,11 @@ impl Turn {
 
     /// When the turn, once made, will have been heard.
     pub(super) fn heard_at(&self) -> Option<Millis> {
-        if self.is_making() { None } else { self.playback.heard_at() }
+        match self.phase {
+            Phase::Writing | Phase::Voicing { .. } => None,
+            Phase::Made => self.playback.heard_at(),
+            Phase::Stopped => Some(0),
+        }
     }
 
     pub(super) fn is_heard(&self, now: Millis) -> bool {
@@ -177,7 +184,8 @@ impl Turn {
 
     /// A chunk's audio has come further. What arrives after an end is dropped.
     pub(super) fn set_speech(&mut self, index: usize, state: SpeechState, out: &mut Vec<Effect>) {
-        let Some(chunk) = self.chunks.get_mut(index).filter(|chunk| !is_over(&chunk.speech)) else {
+        let awaited = self.chunks.get_mut(index).filter(|chunk| !is_over(&chunk.speech));
+        let Some(chunk) = awaited.filter(|_| !matches!(self.phase, Phase::Stopped)) else {
             return;
         };
         Arc::make_mut(chunk).speech = state;
@@ -205,17 +213,20 @@ impl Turn {
     }
 
     /// Ends the turn in whichever phase it is; what was not heard is cut from what the model sees.
-    pub(super) fn stop(mut self, now: Millis, out: &mut Vec<Effect>) {
+    pub(super) fn stop(&mut self, now: Millis, out: &mut Vec<Effect>) {
         let id = self.id().clone();
         let heard = self.playback.heard(now);
-        if self.is_making() {
+        let (was_making, was_heard) = (self.is_making(), self.is_heard(now));
+        if was_heard {
+            return;
+        }
+        self.phase = Phase::Stopped;
+        if was_making {
             out.push(Effect::DropModel { turn: id.clone() });
             out.push(Effect::Silence { turn: id.clone() });
             let event = Event::ConversationStopped { turn: id.clone(), text: self.text.clone() };
             self.publish(event, out);
             out.push(self.record(Outcome::Stopped, None));
-        } else if self.is_heard(now) {
-            return;
         } else {
             let (heard_chunks, heard_ms) = (heard.chunks, heard.ms);
             let event = Event::PlaybackStopped { turn: id.clone(), heard_chunks, heard_ms };

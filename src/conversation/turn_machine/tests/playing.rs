@@ -414,12 +414,16 @@ fn nobody_for_long_ends_the_turn() {
                 store t2
                 > message "Me too"
             abandoned
-                > conversation stopped t2 ""
                 drop model t1
                 silence t1
                 > conversation stopped t1 "This is one sentence."
                 record t1 stopped "This is one sentence."
                 heard t1 0+0 ""
+                drop model t2
+                silence t2
+                > conversation stopped t2 ""
+                record t2 stopped ""
+                heard t2 0+0 ""
         "#]],
     );
 }

@@ -158,7 +158,11 @@ fn a_waiting_turn_can_be_stopped() {
                 store t2
                 > message "Me too"
             stop t2
+                drop model t2
+                silence t2
                 > conversation stopped t2 ""
+                record t2 stopped ""
+                heard t2 0+0 ""
             stop t2
             write t1 This is one sentence.
                 > delta "This is one sentence."
