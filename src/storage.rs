@@ -45,6 +45,9 @@ pub trait Storage: Send + Sync {
     /// A conversation's messages in their order: the newest `limit` of those before `page.before`.
     fn messages(&self, conversation: &ConversationId, page: Page) -> Reply<Vec<StoredMessage>>;
 
+    /// How a turn stands, with the tutor's message when there is one.
+    fn turn(&self, turn: &TurnId) -> Reply<Option<StoredTurn>>;
+
     /// The chunk that an audio file belongs to.
     fn audio(&self, file: &AudioFileId) -> Reply<Option<StoredAudio>>;
 
@@ -58,7 +61,10 @@ pub type Reply<T> = BoxFuture<'static, Result<T, StorageError>>;
 /// The store does not work.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StorageError {
-    /// The database said no: locked, full, damaged.
+    /// The database takes nothing at the moment: somebody holds it, or the disk is full.
+    #[error("the database is unavailable: {0}")]
+    Unavailable(String),
+    /// The database said no.
     #[error("the database failed: {0}")]
     Database(String),
     /// What is stored cannot be read.
@@ -180,6 +186,13 @@ pub struct StoredMessage {
     pub chunks: Vec<Chunk>,
     /// Of the learner's message.
     pub corrections: Vec<Correction>,
+}
+
+/// A turn as it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredTurn {
+    pub state: TurnState,
+    pub answer: Option<StoredMessage>,
 }
 
 /// Where an audio file comes from.

@@ -65,10 +65,15 @@ struct Reply {
     parts: BoxStream<'static, Result<ModelPart, ProviderError>>,
 }
 
+/// Effects after which others get their turn: a burst of events must not fill the log before anybody could read.
+const BURST: usize = 64;
+
 /// What wakes an actor.
 enum Wake {
     Request(Request),
     Input(Input),
+    /// A change is on disk that the machine does not wait for.
+    Written,
     Clock,
 }
 
@@ -108,9 +113,10 @@ impl Actor {
     async fn serve(&mut self) {
         loop {
             match self.next_wake().await {
-                Wake::Request(request) => self.take(request),
-                Wake::Input(input) => self.feed(input),
-                Wake::Clock => self.patrol(),
+                Wake::Request(request) => self.take(request).await,
+                Wake::Input(input) => self.feed(input).await,
+                Wake::Clock => self.patrol().await,
+                Wake::Written => {}
             }
             if self.is_over() {
                 return;
@@ -125,7 +131,7 @@ impl Actor {
         let shutdown = self.parts.shutdown.clone();
         tokio::select! {
             Some(request) = self.requests.recv() => Wake::Request(request),
-            Some(input) = next_write(&mut self.writes) => Wake::Input(input),
+            Some(written) = self.writes.next() => written.map_or(Wake::Written, Wake::Input),
             input = next_part(&mut self.reply) => Wake::Input(input),
             Some(((turn, index), event)) = self.speeches.next() => {
                 Wake::Input(self.heard_from_voice(turn, index, event))
@@ -135,12 +141,14 @@ impl Actor {
         }
     }
 
-    fn take(&mut self, request: Request) {
+    async fn take(&mut self, request: Request) {
         self.idle_since = Instant::now();
         match request {
-            Request::Say { user, command, reply } => self.say(user, command, reply),
-            Request::Stop { turn } => self.feed(Input::Stop { turn }),
-            Request::Played { turn, index, ms } => self.feed(Input::Played { turn, index, ms }),
+            Request::Say { user, command, reply } => self.say(user, command, reply).await,
+            Request::Stop { turn } => self.feed(Input::Stop { turn }).await,
+            Request::Played { turn, index, ms } => {
+                self.feed(Input::Played { turn, index, ms }).await;
+            }
             Request::Join { resume, reply } => {
                 let subscription = self.log.subscribe(resume.as_ref());
                 // Whoever asked may have gone.
@@ -149,14 +157,17 @@ impl Actor {
         }
     }
 
-    fn feed(&mut self, input: Input) {
+    async fn feed(&mut self, input: Input) {
         let stored = match &input {
             Input::Stored { turn } => Some(turn.clone()),
             _ => None,
         };
         let effects = self.machine.handle(self.now(), input);
-        for effect in effects {
+        for (place, effect) in effects.into_iter().enumerate() {
             self.carry_out(effect);
+            if place % BURST == BURST - 1 {
+                tokio::task::yield_now().await;
+            }
         }
         if let Some(turn) = stored {
             self.admissions.accept(&turn);
@@ -216,8 +227,8 @@ impl Actor {
     }
 
     /// Looks whether time has ended something: a turn that was heard, a conversation without listeners.
-    fn patrol(&mut self) {
-        self.feed(Input::Clock);
+    async fn patrol(&mut self) {
+        self.feed(Input::Clock).await;
         self.next_patrol = Instant::now() + PATROL;
         if self.log.has_listeners() || self.machine.is_idle() {
             self.alone_since = None;
@@ -225,7 +236,7 @@ impl Actor {
         }
         let since = *self.alone_since.get_or_insert_with(Instant::now);
         if since.elapsed() >= self.parts.settings.abandoned {
-            self.feed(Input::Abandoned);
+            self.feed(Input::Abandoned).await;
         }
     }
 
@@ -278,18 +289,6 @@ impl Actor {
     fn now(&self) -> Millis {
         self.parts.now()
     }
-}
-
-/// Only writes that the machine waits for are inputs.
-async fn next_write(
-    writes: &mut FuturesUnordered<BoxFuture<'static, Option<Input>>>,
-) -> Option<Input> {
-    while let Some(done) = writes.next().await {
-        if done.is_some() {
-            return done;
-        }
-    }
-    None
 }
 
 async fn next_part(reply: &mut Option<Reply>) -> Input {

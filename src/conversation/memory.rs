@@ -68,6 +68,11 @@ impl Memory {
         }
     }
 
+    /// The turn never was: its message could not be stored.
+    pub(super) fn forget(&mut self, turn: &TurnId) {
+        self.messages.retain(|remembered| remembered.turn != *turn);
+    }
+
     pub(super) fn history(&self) -> Vec<ChatMessage> {
         self.messages.iter().map(|remembered| remembered.message.clone()).collect()
     }

@@ -23,7 +23,7 @@ pub(super) struct Roster {
 impl Roster {
     /// The mailbox of an actor that is awake.
     pub(super) fn find(&self, id: &ConversationId) -> Option<mpsc::Sender<Request>> {
-        self.awake().get(id).cloned()
+        self.awake().get(id).filter(|mailbox| !mailbox.is_closed()).cloned()
     }
 
     /// The mailbox of the actor; `start` is given the other end when there is none yet.
@@ -33,7 +33,8 @@ impl Roster {
         start: impl FnOnce(mpsc::Receiver<Request>),
     ) -> mpsc::Sender<Request> {
         let mut awake = self.awake();
-        if let Some(mailbox) = awake.get(id) {
+        // An actor that has broken down leaves a closed mailbox: another one takes its place.
+        if let Some(mailbox) = awake.get(id).filter(|mailbox| !mailbox.is_closed()) {
             return mailbox.clone();
         }
         let (mailbox, requests) = mpsc::channel(MAILBOX);

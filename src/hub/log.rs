@@ -8,7 +8,7 @@ use std::{
 use tokio::{sync::watch, time::Instant};
 
 use crate::{
-    domain::{Event, TurnSnapshot, random_token},
+    domain::{Chunk, Event, SpeechState, TurnSnapshot, random_token},
     wall_clock,
 };
 
@@ -16,14 +16,17 @@ use super::{Published, RESUME_WINDOW, Resume, Subscription};
 
 /// Durable events that a log keeps.
 const DURABLE_LIMIT: usize = 512;
-/// Bytes of text that a log keeps, by estimate; an older event goes when a newer one needs its room.
-const BYTE_LIMIT: usize = 1024 * 1024;
+/// Bytes of durable events that a log keeps, by estimate; an older event goes when a newer one needs its room.
+const DURABLE_BYTES: usize = 1024 * 1024;
+/// Transient events have a bound of their own: however many come, they take no room from what can be resumed.
+const TRANSIENT_LIMIT: usize = 512;
+const TRANSIENT_BYTES: usize = 256 * 1024;
 /// What an event costs beside its text, in bytes, by estimate.
 const EVENT_BYTES: usize = 256;
 /// Events that a cursor takes at a time: enough for one flush, too few to starve the other sockets.
 const BATCH: usize = 64;
 
-/// A topic's log. Only its owner publishes; anyone may listen.
+/// A topic's log.
 #[derive(Debug)]
 pub struct Log {
     epoch: String,
@@ -49,13 +52,45 @@ pub struct Lagged;
 
 #[derive(Debug)]
 struct State {
-    events: VecDeque<Arc<Published>>,
+    /// `None` where a transient event has been dropped.
+    events: VecDeque<Option<Arc<Published>>>,
     /// The position of the oldest event kept.
     first: u64,
     next_seq: u64,
-    durable: usize,
-    bytes: usize,
+    durable: Kept,
+    transient: Kept,
+    /// Transient events before this position are gone.
+    live_only_from: u64,
     idle_since: Instant,
+}
+
+/// The positions and weights of the events of one kind, the oldest first.
+#[derive(Debug, Default)]
+struct Kept {
+    events: VecDeque<(u64, usize)>,
+    bytes: usize,
+}
+
+impl Kept {
+    fn add(&mut self, position: u64, weight: usize) {
+        self.events.push_back((position, weight));
+        self.bytes += weight;
+    }
+
+    fn oldest(&self) -> Option<u64> {
+        self.events.front().map(|(position, _)| *position)
+    }
+
+    fn remove_oldest(&mut self) -> Option<u64> {
+        let (position, weight) = self.events.pop_front()?;
+        self.bytes -= weight;
+        Some(position)
+    }
+
+    /// The newest event stays whatever it weighs.
+    fn is_over(&self, limit: usize, bytes: usize) -> bool {
+        self.events.len() > limit || (self.bytes > bytes && self.events.len() > 1)
+    }
 }
 
 impl Log {
@@ -64,8 +99,9 @@ impl Log {
             events: VecDeque::new(),
             first: 0,
             next_seq: 1,
-            durable: 0,
-            bytes: 0,
+            durable: Kept::default(),
+            transient: Kept::default(),
+            live_only_from: 0,
             idle_since: Instant::now(),
         };
         Self { epoch: random_token(), state: Mutex::new(state), tail: watch::Sender::new(0) }
@@ -136,6 +172,11 @@ impl Cursor {
         self.log.seq()
     }
 
+    #[cfg(test)]
+    pub(super) fn position(&self) -> u64 {
+        self.next
+    }
+
     /// Waits for the next events and takes what there is, at most a batch. Cancel-safe.
     ///
     /// # Errors
@@ -161,15 +202,14 @@ impl Cursor {
         self.tail.mark_unchanged();
         let mut taken = Vec::new();
         let state = self.log.lock();
-        if self.next < state.first {
+        let has_missed_live = self.next >= self.live_from && self.next < state.live_only_from;
+        if self.next < state.first || has_missed_live {
             return Err(Lagged);
         }
-        while taken.len() < BATCH
-            && let Some(published) = state.at(self.next)
-        {
-            if published.seq.is_some() || self.next >= self.live_from {
-                taken.push(Arc::clone(published));
-            }
+        while taken.len() < BATCH && self.next < state.tail() {
+            let is_live = self.next >= self.live_from;
+            let published = state.at(self.next);
+            taken.extend(published.filter(|event| is_live || event.seq.is_some()).cloned());
             self.next += 1;
         }
         if state.tail() > self.next {
@@ -191,27 +231,46 @@ impl State {
     }
 
     fn at(&self, position: u64) -> Option<&Arc<Published>> {
-        self.events.get(usize::try_from(position.checked_sub(self.first)?).ok()?)
+        let place = usize::try_from(position.checked_sub(self.first)?).ok()?;
+        self.events.get(place)?.as_ref()
     }
 
     fn append(&mut self, published: Arc<Published>) {
         self.idle_since = Instant::now();
-        self.bytes += weight(&published.event);
+        let weight = weight(&published.event);
         if published.seq.is_some() {
             self.next_seq += 1;
-            self.durable += 1;
+            self.durable.add(self.tail(), weight);
+        } else {
+            self.transient.add(self.tail(), weight);
         }
-        self.events.push_back(published);
-        while (self.durable > DURABLE_LIMIT || self.bytes > BYTE_LIMIT) && self.events.len() > 1 {
-            self.forget_oldest();
+        self.events.push_back(Some(published));
+        while self.transient.is_over(TRANSIENT_LIMIT, TRANSIENT_BYTES) {
+            self.drop_oldest_transient();
+        }
+        while self.durable.is_over(DURABLE_LIMIT, DURABLE_BYTES) {
+            self.forget_up_to_oldest_durable();
         }
     }
 
-    fn forget_oldest(&mut self) {
-        if let Some(oldest) = self.events.pop_front() {
+    /// What is never replayed goes before anything that is; who has not read it yet has fallen behind.
+    fn drop_oldest_transient(&mut self) {
+        let Some(position) = self.transient.remove_oldest() else { return };
+        self.live_only_from = position + 1;
+        let place = usize::try_from(position - self.first).unwrap_or(usize::MAX);
+        if let Some(slot) = self.events.get_mut(place) {
+            *slot = None;
+        }
+    }
+
+    fn forget_up_to_oldest_durable(&mut self) {
+        let Some(position) = self.durable.remove_oldest() else { return };
+        while self.first <= position {
+            self.events.pop_front();
             self.first += 1;
-            self.bytes -= weight(&oldest.event);
-            self.durable -= usize::from(oldest.seq.is_some());
+        }
+        while self.transient.oldest().is_some_and(|oldest| oldest < self.first) {
+            self.transient.remove_oldest();
         }
     }
 
@@ -223,7 +282,10 @@ impl State {
         if seq == self.next_seq - 1 {
             return Some(self.tail());
         }
-        let place = self.events.iter().position(|published| published.seq == Some(seq + 1))?;
+        let is_next = |slot: &Option<Arc<Published>>| {
+            slot.as_ref().is_some_and(|published| published.seq == Some(seq + 1))
+        };
+        let place = self.events.iter().position(is_next)?;
         Some(self.first + place as u64)
     }
 }
@@ -235,7 +297,7 @@ fn weight(event: &Event) -> usize {
         Event::ConversationStart(snapshot) => snapshot_weight(snapshot),
         Event::ChunkUpdate { chunk, .. }
         | Event::ChunkComplete { chunk, .. }
-        | Event::ChunkFailed { chunk, .. } => chunk.text.len() * 2,
+        | Event::ChunkFailed { chunk, .. } => chunk_weight(chunk),
         Event::TextDelta { text, .. }
         | Event::ConversationComplete { text, .. }
         | Event::ConversationStopped { text, .. } => text.len(),
@@ -251,5 +313,14 @@ fn weight(event: &Event) -> usize {
 }
 
 fn snapshot_weight(snapshot: &TurnSnapshot) -> usize {
-    snapshot.chunks.iter().map(|chunk| chunk.text.len() * 2 + EVENT_BYTES).sum()
+    snapshot.chunks.iter().map(|chunk| chunk_weight(chunk) + EVENT_BYTES).sum()
+}
+
+/// A word's time costs about as much again as the word.
+fn chunk_weight(chunk: &Chunk) -> usize {
+    let words = match &chunk.speech {
+        SpeechState::Ready(audio) => audio.words.len() * 64,
+        _ => 0,
+    };
+    chunk.text.len() * 2 + words
 }

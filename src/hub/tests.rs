@@ -151,3 +151,31 @@ fn an_event_is_encoded_once_for_all_its_readers() {
     }
     assert_eq!(encoded, 1);
 }
+
+#[test]
+fn transient_events_take_no_room_from_what_can_be_resumed() {
+    let log = Hub::new().log(&topic());
+    let mut reader = log.subscribe(None).cursor;
+    log.publish(durable("one"));
+    log.publish(durable("two"));
+    for _ in 0..10_000 {
+        log.publish(transient("typing"));
+        assert!(reader.take().is_ok());
+    }
+    let resume = Resume { epoch: log.epoch().to_owned(), after: 1 };
+    let Subscription { mut cursor, recovered, .. } = log.subscribe(Some(&resume));
+    assert!(recovered);
+    log.publish(durable("three"));
+    assert_eq!(names(&all(&mut cursor)), ["two", "three"]);
+}
+
+fn all(cursor: &mut Cursor) -> Vec<Arc<Published>> {
+    let mut events = Vec::new();
+    loop {
+        let before = cursor.position();
+        events.extend(cursor.take().unwrap());
+        if cursor.position() == before {
+            return events;
+        }
+    }
+}

@@ -140,6 +140,9 @@ async fn a_turn_is_found_again_whole_after_the_store_was_opened_anew() {
     assert_eq!(answered.chunks, [chunk("file-t1")]);
     assert_eq!(answered.state, TurnState::Complete);
     assert_eq!(answered.metadata, *metadata());
+    let turn = again.turn(&TurnId::parse("t1").unwrap()).await.unwrap().unwrap();
+    assert_eq!((turn.state, turn.answer.as_ref()), (TurnState::Complete, Some(answered)));
+    assert!(again.turn(&TurnId::parse("t2").unwrap()).await.unwrap().is_none());
     assert_eq!(answered.summary, Some(SUMMARY));
 }
 

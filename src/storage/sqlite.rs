@@ -14,10 +14,10 @@ use sqlx::{
 
 use super::{
     ConversationRow, EndedTurn, HeardTurn, NewTurn, Page, Reply, Storage, StorageError,
-    StoredAudio, StoredMessage,
+    StoredAudio, StoredMessage, StoredTurn,
 };
 use crate::{
-    domain::{AudioFileId, ConversationId, UserId},
+    domain::{AudioFileId, ConversationId, TurnId, UserId},
     shutdown::Shutdown,
 };
 use writer::{Write, Writer};
@@ -111,6 +111,11 @@ impl Storage for Sqlite {
         })
     }
 
+    fn turn(&self, turn: &TurnId) -> Reply<Option<StoredTurn>> {
+        let turn = turn.clone();
+        self.read(|pool| reads::turn(pool, turn))
+    }
+
     fn audio(&self, file: &AudioFileId) -> Reply<Option<StoredAudio>> {
         let file = file.clone();
         self.read(|pool| reads::audio(pool, file))
@@ -124,8 +129,18 @@ impl Storage for Sqlite {
     }
 }
 
+/// What says nothing of the change but of the database: busy, locked, input or output, full.
+/// See "Result and Error Codes" of SQLite's documentation; the lowest byte is the primary code.
+const UNAVAILABLE: [i32; 4] = [5, 6, 10, 13];
+
 impl From<sqlx::Error> for StorageError {
     fn from(error: sqlx::Error) -> Self {
-        Self::Database(error.to_string())
+        let code = error.as_database_error().and_then(|error| error.code()?.parse::<i32>().ok());
+        match code {
+            Some(code) if UNAVAILABLE.contains(&(code & 0xff)) => {
+                Self::Unavailable(error.to_string())
+            }
+            _ => Self::Database(error.to_string()),
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! The one mapping from what went wrong to an HTTP answer: `application/problem+json` with a stable `code`.
 
+use std::borrow::Cow;
+
 use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -12,14 +14,23 @@ use crate::{dialect::json::BadInput, domain::Failure, storage::StorageError};
 #[derive(Clone, Debug)]
 pub(super) struct Problem {
     status: StatusCode,
-    code: &'static str,
+    code: Cow<'static, str>,
     detail: String,
     retry_after_s: Option<u32>,
 }
 
 impl Problem {
-    pub(super) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), retry_after_s: None }
+    pub(super) fn new(
+        status: StatusCode,
+        code: impl Into<Cow<'static, str>>,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self { status, code: code.into(), detail: detail.into(), retry_after_s: None }
+    }
+
+    /// A turn that failed the first time, asked for again.
+    pub(super) fn of_failed_turn(code: String) -> Self {
+        Self::new(status_of(&code), code, "the turn failed; send the message anew to try again")
     }
 
     /// Also the answer for what exists but belongs to somebody else.
@@ -69,16 +80,7 @@ impl From<BadInput> for Problem {
 
 impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
-        let status = match failure.code {
-            "MESSAGE_TOO_LONG" => StatusCode::PAYLOAD_TOO_LARGE,
-            "empty_message" | "idempotency_conflict" => StatusCode::UNPROCESSABLE_ENTITY,
-            "busy" => StatusCode::TOO_MANY_REQUESTS,
-            "at_capacity" | "shutting_down" | "storage_unavailable" | "too_slow" => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
-            "llm_timeout" | "llm_stalled" => StatusCode::GATEWAY_TIMEOUT,
-            _ => StatusCode::BAD_GATEWAY,
-        };
+        let status = status_of(failure.code);
         let problem = Self::new(status, failure.code, failure.message);
         match status {
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
@@ -98,5 +100,19 @@ impl From<StorageError> for Problem {
             "what is stored cannot be read at the moment",
         )
         .retry_after(1)
+    }
+}
+
+/// The HTTP status of a turn's or message's failure.
+fn status_of(code: &str) -> StatusCode {
+    match code {
+        "MESSAGE_TOO_LONG" => StatusCode::PAYLOAD_TOO_LARGE,
+        "empty_message" | "idempotency_conflict" => StatusCode::UNPROCESSABLE_ENTITY,
+        "busy" => StatusCode::TOO_MANY_REQUESTS,
+        "at_capacity" | "shutting_down" | "storage_unavailable" | "too_slow" => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        "llm_timeout" | "llm_stalled" => StatusCode::GATEWAY_TIMEOUT,
+        _ => StatusCode::BAD_GATEWAY,
     }
 }

@@ -98,11 +98,10 @@ impl FromRequestParts<App> for Caller {
 
 /// The user behind a request: by header, by cookie, by subprotocol, or by a one-time ticket in the query.
 pub(super) fn user(app: &App, headers: &HeaderMap, query: Option<&str>) -> Option<User> {
-    let token = bearer(headers)
-        .or_else(|| cookie(headers))
-        .or_else(|| protocol_token(headers))
-        .or_else(|| query.and_then(|query| parameter(query, "ticket")));
-    app.auth.user(token)
+    let tokens = [bearer(headers), cookie(headers), protocol_token(headers)];
+    // A stale cookie must not hide a good token, and a ticket is spent only when nothing else opens.
+    let known = tokens.into_iter().flatten().find_map(|token| app.auth.user(Some(token)));
+    known.or_else(|| app.auth.user(query.and_then(|query| parameter(query, "ticket"))))
 }
 
 /// A parameter of a query, for values that need no unescaping.
@@ -112,7 +111,8 @@ pub(super) fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 fn cookie(headers: &HeaderMap) -> Option<&str> {

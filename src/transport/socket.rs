@@ -20,6 +20,8 @@ use connection::Connection;
 pub(super) use upgrade::tutor;
 use wire::{Closing, Incoming, Wire};
 
+/// Bad frames in a row after which a client is taken for broken.
+const BAD_FRAMES: u32 = 10;
 /// How long a client may take to sign in.
 const SIGN_IN: Duration = Duration::from_secs(10);
 
@@ -72,10 +74,14 @@ async fn begin(wire: &mut Wire, visit: Visit) -> Result<Connection, Closing> {
 /// Waits for the token, and meanwhile for nothing but pings.
 async fn sign_in(wire: &mut Wire, visit: &Visit, id: &ConnectionId) -> Result<User, Closing> {
     let deadline = Instant::now() + SIGN_IN;
+    let mut bad_frames = 0;
     let tutor = Tutor::new(visit.app.auth.clone(), &visit.name, "", visit.deltas);
     wire.send(tutor.encode_connected(id.as_str(), None)).await?;
     loop {
-        let incoming = timeout_at(deadline, wire.receive()).await;
+        let incoming = tokio::select! {
+            incoming = timeout_at(deadline, wire.receive()) => incoming,
+            () = visit.app.shutdown.draining() => return Err(Closing::RESTART),
+        };
         let Incoming::Text(text) = incoming.map_err(|_| Closing::UNAUTHORIZED)?? else { continue };
         match decode(&text) {
             Ok(Command::Ping) => wire.send(tutor.encode_pong()).await?,
@@ -83,7 +89,13 @@ async fn sign_in(wire: &mut Wire, visit: &Visit, id: &ConnectionId) -> Result<Us
                 return visit.app.auth.user(Some(&token)).ok_or(Closing::INVALID_TOKEN);
             }
             Ok(_) => return Err(Closing::UNAUTHORIZED),
-            Err(bad) => wire.send(tutor.encode_error(&bad.into())).await?,
+            Err(bad) => {
+                wire.send(tutor.encode_error(&bad.into())).await?;
+                bad_frames += 1;
+                if bad_frames >= BAD_FRAMES {
+                    return Err(Closing::ABUSE);
+                }
+            }
         }
     }
 }

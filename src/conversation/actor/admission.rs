@@ -15,6 +15,8 @@ use super::super::Accepted;
 
 /// Longest message, in graphemes: what a person calls characters.
 const MESSAGE_LIMIT: usize = 8000;
+/// Messages of one conversation that may be on their way to the disk; one more is refused.
+const UNSTORED: usize = 64;
 /// Client ids that are remembered.
 const REPEATS: usize = 256;
 
@@ -83,6 +85,9 @@ impl Admissions {
         let opens = command.choice.scenario.as_ref().is_some_and(|scenario| !scenario.is_empty());
         if command.text.trim().is_empty() && !opens {
             return settle(answer, Err(empty_message()));
+        }
+        if self.waiting.len() >= UNSTORED {
+            return settle(answer, Err(busy()));
         }
         let fingerprint = fingerprint(command);
         let Some(repeat) = self.find(command.client_id.as_deref()) else {
@@ -186,6 +191,10 @@ fn empty_message() -> Failure {
 
 fn other_body() -> Failure {
     failure("idempotency_conflict", "another message was sent under this client id", false)
+}
+
+fn busy() -> Failure {
+    failure("busy", "earlier messages are still being saved", true)
 }
 
 fn failure(code: &'static str, message: &str, retryable: bool) -> Failure {

@@ -1,13 +1,15 @@
 //! Carries out what the turn machine decides, one small function an effect.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 
 use crate::{
     domain::{ChatCommand, Message, MessageId, Role, TurnId, TurnMetadata, UserId},
-    providers::LessonKey,
-    storage::{EndedTurn, HeardTurn, NewTurn, TurnState, TurnSummary},
+    providers::{LessonKey, ModelInfo},
+    storage::{
+        EndedTurn, HeardTurn, NewTurn, Reply, Storage, StorageError, TurnState, TurnSummary,
+    },
     synthesis::{Place, SpeechJob},
     wall_clock,
 };
@@ -21,9 +23,22 @@ use super::{
     admission::{Answer, Verdict},
 };
 
+/// Tokens that a model of unknown size is given: what Ollama gives one that is not told otherwise.
+const LEAST_CONTEXT: u32 = 4096;
+
+/// How long to wait before a turn's end is written again.
+const END_TURN_PAUSES: [Duration; 6] = [
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+    Duration::from_secs(10),
+    Duration::from_secs(30),
+    Duration::from_secs(60),
+];
+
 impl Actor {
     /// A learner's message: judged, then put before the machine.
-    pub(super) fn say(&mut self, user: UserId, command: ChatCommand, answer: Answer) {
+    pub(super) async fn say(&mut self, user: UserId, command: ChatCommand, answer: Answer) {
         let Verdict::New { fingerprint, answer } = self.admissions.judge(&command, answer) else {
             return;
         };
@@ -32,7 +47,7 @@ impl Actor {
         let message = ask.message.as_ref().map_or(&ask.answer, |message| &message.id).clone();
         let turn = ask.turn.clone();
         self.admissions.wait(&turn, message, (&command, fingerprint), answer);
-        self.feed(Input::Ask(ask));
+        self.feed(Input::Ask(ask)).await;
     }
 
     pub(super) fn carry_out(&mut self, effect: Effect) {
@@ -51,7 +66,10 @@ impl Actor {
                 let write = self.parts.storage.mark_heard(HeardTurn { turn, chunks, ms, text });
                 self.writes.push(write.map(|_| None).boxed());
             }
-            Effect::Refuse { turn, failure } => self.admissions.refuse(&turn, &failure),
+            Effect::Refuse { turn, failure } => {
+                self.memory.forget(&turn);
+                self.admissions.refuse(&turn, &failure);
+            }
         }
     }
 
@@ -86,8 +104,10 @@ impl Actor {
                 turn: turn.clone(),
             })
         });
+        // The practice tutor plays no model of another name.
+        let wanted = settings.model.clone().filter(|_| info.provider != TurnMetadata::PRACTICE);
         let metadata = Arc::new(TurnMetadata {
-            model: settings.model.clone().unwrap_or(info.name),
+            model: wanted.unwrap_or(info.name),
             provider: info.provider,
             language: settings.language.clone(),
             level: settings.level,
@@ -133,7 +153,7 @@ impl Actor {
             key: lesson.clone(),
             model,
             history: &history,
-            context_tokens: parts.model.info().context_tokens,
+            context_tokens: context_tokens(&parts.model.info(), &metadata.model),
             opening: ask.message.is_none(),
         };
         let request = parts.prompter.compose(&brief);
@@ -174,9 +194,30 @@ impl Actor {
         let conversation = self.conversation.id.clone();
         let at = wall_clock::now();
         let ended = EndedTurn { conversation, snapshot, text, corrections, summary, state, at };
-        let write = self.parts.storage.end_turn(ended);
-        self.writes.push(write.map(|_| None).boxed());
+        let storage = Arc::clone(&self.parts.storage);
+        // The first try takes its place among the writes at once.
+        let first = storage.end_turn(ended.clone());
+        self.writes.push(end_turn(first, storage, ended).map(|()| None).boxed());
     }
+}
+
+/// What was said must not be lost because somebody holds the database: the end of a turn is tried again.
+async fn end_turn(first: Reply<()>, storage: Arc<dyn Storage>, ended: EndedTurn) {
+    let mut written = first.await;
+    for pause in END_TURN_PAUSES {
+        // Any other failure is final, and has been logged where it happened.
+        if !matches!(written, Err(StorageError::Unavailable(_))) {
+            return;
+        }
+        tokio::time::sleep(pause).await;
+        written = storage.end_turn(ended.clone()).await;
+    }
+}
+
+/// The room for a prompt; a model other than the usual one is held to have no more than models have at least.
+fn context_tokens(usual: &ModelInfo, answering: &str) -> Option<u32> {
+    let is_usual = usual.name == answering;
+    usual.context_tokens.map(|tokens| if is_usual { tokens } else { tokens.min(LEAST_CONTEXT) })
 }
 
 fn lesson_key(metadata: &TurnMetadata) -> LessonKey {

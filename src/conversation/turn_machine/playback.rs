@@ -69,7 +69,9 @@ impl Playback {
     pub(super) fn report(&mut self, now: Millis, index: usize, ms: u64) {
         let Some(sound) = self.sounds.get(index) else { return };
         let heard = match sound {
-            Sound::Ready { duration_ms, .. } if ms + END_TOLERANCE_MS >= *duration_ms => {
+            Sound::Ready { duration_ms, .. }
+                if ms.saturating_add(END_TOLERANCE_MS) >= *duration_ms =>
+            {
                 Heard { chunks: index + 1, ms: 0 }
             }
             Sound::Ready { .. } => Heard { chunks: index, ms },

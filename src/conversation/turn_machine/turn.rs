@@ -17,6 +17,8 @@ use heard::heard_text;
 
 use super::{Ask, Effect, Outcome, Record, playback::Playback};
 
+/// Corrections that one answer may hold: more help nobody, and a flood would push other events out of the log.
+const MAX_CORRECTIONS: usize = 32;
 /// Longest silence after a chunk, in milliseconds.
 const MAX_PAUSE_MS: u32 = 5000;
 
@@ -291,6 +293,9 @@ impl Turn {
 
     fn correct(&mut self, correction: Correction, out: &mut Vec<Effect>) {
         let Some(message) = self.ask.message.clone() else { return };
+        if self.corrections.len() >= MAX_CORRECTIONS {
+            return;
+        }
         let span = code_point_span(&message.text, &correction.original);
         let source = if self.ask.metadata.is_practice() { "lesson" } else { "model" };
         let message = message.id.clone();

@@ -62,7 +62,8 @@ impl ChatBody {
             text: fields.message.unwrap_or_default(),
             stream: fields.stream.unwrap_or(false),
             choice,
-            client_id: bounded("clientId", fields.client_id, ID_LIMIT)?,
+            client_id: bounded("clientId", fields.client_id, ID_LIMIT)?
+                .filter(|client_id| !client_id.is_empty()),
         };
         let conversation = conversation_name("conversationId", fields.conversation_id)?;
         Ok(Self { conversation, use_web_socket: fields.use_web_socket.unwrap_or(false), command })

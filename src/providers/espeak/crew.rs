@@ -25,6 +25,8 @@ const WORKERS: usize = 2;
 const JOBS_PER_WORKER: u32 = 10_000;
 /// Texts that are remembered as poison; the one not seen for longest is forgotten first.
 const POISON: NonZeroUsize = NonZeroUsize::new(1024).expect("invariant: not zero");
+/// A worker may have been killed for reasons of its own: a text is tried again after this time.
+const POISON_LASTS: Duration = Duration::from_secs(600);
 /// So many faults in a row are bad texts; more are a bad worker.
 const FREE_FAULTS: u32 = 4;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -60,7 +62,8 @@ pub(super) enum Failure {
 struct State {
     /// The spare is the last to be taken.
     idle: Vec<Process>,
-    poison: LruCache<u64, ()>,
+    /// Since when.
+    poison: LruCache<u64, Instant>,
     /// Since the last job that was done.
     faults: u32,
     not_before: Instant,
@@ -93,7 +96,7 @@ impl Crew {
     ) -> Result<Frame<Answer>, Failure> {
         let _turn = self.turn().await;
         let text = fingerprint(text);
-        if self.state().poison.get(&text).is_some() {
+        if self.state().is_poison(text) {
             return Err(Failure::Poison);
         }
         let first = match self.attempt(&job).await {
@@ -102,7 +105,7 @@ impl Crew {
         };
         let second = self.attempt(&job).await;
         if let (Failure::Job(_), Err(Failure::Job(_))) = (first, &second) {
-            self.state().poison.put(text, ());
+            self.state().poison.put(text, Instant::now());
         }
         second
     }
@@ -140,6 +143,10 @@ impl Crew {
 }
 
 impl State {
+    fn is_poison(&mut self, text: u64) -> bool {
+        self.poison.get(&text).is_some_and(|since| since.elapsed() < POISON_LASTS)
+    }
+
     /// A worker that still runs; behind it a spare is left, or starting.
     fn take(&mut self, program: &Path) -> Result<Process, Failure> {
         self.idle.retain_mut(Process::is_running);

@@ -5,7 +5,7 @@ use sqlx::{Row, SqlitePool, query, query_scalar, sqlite::SqliteRow};
 
 use super::super::{
     ConversationRow, ConversationSettings, Page, StorageError, StoredAudio, StoredMessage,
-    TurnState,
+    StoredTurn, TurnState,
 };
 use crate::domain::{
     AudioFileId, Chunk, ConversationId, Language, Level, Message, MessageId, Role, TurnId,
@@ -68,6 +68,27 @@ pub(super) async fn messages(
         answer.chunks = chunks(&pool, answer.message.turn.as_str()).await?;
     }
     Ok(messages)
+}
+
+pub(super) async fn turn(pool: SqlitePool, id: TurnId) -> Result<Option<StoredTurn>, StorageError> {
+    let row = query("SELECT state, failure FROM turns WHERE id = ?")
+        .bind(id.as_str())
+        .fetch_optional(&pool)
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let answer = query(
+        "SELECT m.*, t.answer, t.metadata, t.state, t.failure, t.heard, t.corrections, t.summary
+         FROM messages m JOIN turns t ON t.id = m.turn
+         WHERE m.turn = ? AND m.role = 'assistant'",
+    )
+    .bind(id.as_str())
+    .fetch_optional(&pool)
+    .await?;
+    let mut answer = answer.as_ref().map(stored_message).transpose()?;
+    if let Some(answer) = &mut answer {
+        answer.chunks = chunks(&pool, id.as_str()).await?;
+    }
+    Ok(Some(StoredTurn { state: turn_state(&row)?, answer }))
 }
 
 pub(super) async fn audio(

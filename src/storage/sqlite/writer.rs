@@ -68,20 +68,24 @@ impl Writer {
 async fn run(mut connection: SqliteConnection, mut orders: mpsc::Receiver<Order>) {
     let mut batch = Vec::with_capacity(BATCH);
     while orders.recv_many(&mut batch, BATCH).await > 0 {
-        if commit(&mut connection, &batch).await.is_ok() {
-            batch.drain(..).for_each(|order| answer(order, Ok(())));
-            continue;
-        }
-        // One bad change must not take its neighbours with it: each alone.
-        for order in batch.drain(..) {
-            let result = commit(&mut connection, std::slice::from_ref(&order)).await;
-            if let Err(error) = &result {
-                tracing::error!(code = "storage_failed", %error, "a change could not be saved");
+        match commit(&mut connection, &batch).await {
+            Ok(()) => batch.drain(..).for_each(|order| answer(order, Ok(()))),
+            // Each alone would wait as long as all together, and the last one for minutes.
+            Err(error @ StorageError::Unavailable(_)) => {
+                batch.drain(..).for_each(|order| answer(order, Err(error.clone())));
             }
-            answer(order, result);
+            Err(_) => each_alone(&mut connection, &mut batch).await,
         }
     }
     drop(connection.close().await);
+}
+
+/// One bad change must not take its neighbours with it.
+async fn each_alone(connection: &mut SqliteConnection, batch: &mut Vec<Order>) {
+    for order in batch.drain(..) {
+        let result = commit(connection, std::slice::from_ref(&order)).await;
+        answer(order, result);
+    }
 }
 
 async fn commit(connection: &mut SqliteConnection, orders: &[Order]) -> Result<(), StorageError> {
@@ -103,5 +107,8 @@ async fn commit(connection: &mut SqliteConnection, orders: &[Order]) -> Result<(
 
 /// Whoever asked may be gone; the change stands all the same.
 fn answer(order: Order, result: Result<(), StorageError>) {
+    if let Err(error) = &result {
+        tracing::error!(code = "storage_failed", %error, "a change could not be saved");
+    }
     drop(order.done.send(result));
 }

@@ -29,21 +29,26 @@ pub(super) async fn audio(
     let id = file.ok().and_then(|Path(file)| AudioFileId::parse(&file));
     let id = id.ok_or_else(Problem::not_found)?;
     let query = query.unwrap_or_default();
-    let has_link = opens(&app, &id, &query);
-    let caller = gate::user(&app, &headers, Some(&query));
-    if !has_link && caller.is_none() {
-        return Err(Problem::unauthorized());
-    }
+    let caller = if opens(&app, &id, &query) {
+        None
+    } else {
+        let caller = gate::user(&app, &headers, Some(&query));
+        Some(caller.ok_or_else(Problem::unauthorized)?.id)
+    };
     let found = app.audio_files.find(&id).await?.ok_or_else(Problem::not_found)?;
-    if !has_link && caller.is_none_or(|caller| caller.id != found.owner) {
+    if caller.is_some_and(|caller| caller != found.owner) {
         return Err(Problem::not_found());
     }
-    let tag = format!("\"{}\"", found.cache_key);
+    let tag = entity_tag(&found.cache_key);
     if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known == tag.as_str()) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
     }
-    let wav = sound(&app, &found).await?;
-    Ok(answer(wav, &tag, &headers))
+    let (wav, key) = sound(&app, &found).await?;
+    Ok(answer(wav, &entity_tag(&key), &headers))
+}
+
+fn entity_tag(key: &str) -> String {
+    format!("\"{key}\"")
 }
 
 fn opens(app: &App, id: &AudioFileId, query: &str) -> bool {
@@ -54,17 +59,18 @@ fn opens(app: &App, id: &AudioFileId, query: &str) -> bool {
     app.auth.opens_audio(id, until, signature, wall_clock::now())
 }
 
-async fn sound(app: &App, file: &AudioFile) -> Result<Bytes, Problem> {
+/// The sound and its key: what another voice has made again is another sound.
+async fn sound(app: &App, file: &AudioFile) -> Result<(Bytes, String), Problem> {
     if let Some(key) = CacheKey::parse(&file.cache_key)
         && let Some(wav) = app.speech.audio(&key).await
     {
-        return Ok(wav);
+        return Ok((wav, file.cache_key.clone()));
     }
     let place = Place { first: true, listener: Listener::default(), index: 0 };
     let mut speech = app.speech.speak(SpeechJob { request: file.request.clone(), place });
     while let Some(event) = speech.next().await {
         if let SpeechEvent::Finished(Ok(spoken)) = event {
-            return Ok(spoken.wav.clone());
+            return Ok((spoken.wav.clone(), spoken.key.to_string()));
         }
     }
     let detail = "the sound is gone and no voice can make it again at the moment";

@@ -1,6 +1,6 @@
 //! `POST /api/v1/chat`: one turn, waited for whole, or only begun when its events go over a socket.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json,
@@ -16,14 +16,14 @@ use crate::{
     dialect::tutor::{ChatBody, Tutor},
     domain::{Event, Failure, TurnId, TurnSnapshot},
     session::Session,
-    storage::{Page, TurnState},
+    storage::{StoredTurn, TurnState},
     transport::{error::Problem, gate::Caller},
 };
 
 use super::{conversations::stored_turn, read::JsonObject};
 
-/// Messages in which a repeated turn is looked for.
-const RECENT: u32 = 100;
+/// No turn takes longer to make: a request that waits longer waits for something that will not come.
+const LONGEST_TURN: Duration = Duration::from_secs(300);
 
 /// Takes a message; answers when all audio is ready, or at once with `useWebSocket`.
 pub(super) async fn chat(
@@ -54,7 +54,7 @@ pub(super) async fn chat(
     Ok(Json(body).into_response())
 }
 
-/// A repeat of a message whose turn is over is answered from the store.
+/// A repeat of a message whose turn is over is answered from the store, as it was answered the first time.
 async fn repeated(
     app: &App,
     session: &Session,
@@ -63,11 +63,19 @@ async fn repeated(
     if !accepted.is_repeat {
         return Ok(None);
     }
-    let page = Page { before: None, limit: RECENT };
-    let messages = app.storage.messages(session.conversation().id(), page).await?;
-    let newest = messages.iter().rfind(|stored| stored.message.turn == accepted.turn);
-    let over = newest.filter(|stored| stored.state != TurnState::Making);
-    Ok(over.map(|stored| stored_turn(session.name(), stored, &app.auth)))
+    let stored = app.storage.turn(&accepted.turn).await?;
+    let Some(StoredTurn { state, answer }) = stored else { return Ok(None) };
+    let mut body = answer.map_or_else(
+        || json!({"turnId": accepted.turn, "text": "", "chunks": []}),
+        |answer| stored_turn(session.name(), &answer, &app.auth),
+    );
+    match state {
+        TurnState::Making => return Ok(None),
+        TurnState::Failed(code) => return Err(Problem::of_failed_turn(code)),
+        TurnState::Stopped => body["stopped"] = json!(true),
+        TurnState::Complete => {}
+    }
+    Ok(Some(body))
 }
 
 /// Listens until the turn has been made.
@@ -82,8 +90,10 @@ async fn whole_turn(
     // A repeat may come when most of the turn has been told already.
     let snapshot = snapshot.filter(|known| known.turn == *turn).map(Arc::unwrap_or_clone);
     let mut heard = HeardTurn { tutor, snapshot };
+    let deadline = tokio::time::Instant::now() + LONGEST_TURN;
     loop {
-        let events = listener.next().await.map_err(|_| fell_behind())?;
+        let next = tokio::time::timeout_at(deadline, listener.next()).await;
+        let events = next.map_err(|_| fell_behind())?.map_err(|_| fell_behind())?;
         let mut ends = events.iter().filter_map(|published| heard.take(&published.event, turn));
         if let Some(end) = ends.next() {
             return end;

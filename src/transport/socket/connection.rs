@@ -16,10 +16,11 @@ use crate::{
     session::Session,
 };
 
-use super::wire::{Closing, Incoming, Wire};
+use super::{
+    BAD_FRAMES,
+    wire::{Closing, Incoming, Wire},
+};
 
-/// Bad frames in a row after which a client is taken for broken.
-const BAD_FRAMES: u32 = 10;
 /// Messages of one socket that may be on their way to the disk.
 const UNANSWERED: usize = 16;
 /// Sockets are sent away over this time, so that they do not come back all at once.
@@ -31,6 +32,7 @@ pub(super) struct Connection {
     cursor: Cursor,
     tutor: Tutor,
     bad_frames: u32,
+    is_typing: bool,
     /// Messages on their way to the disk, and why one was refused.
     answers: FuturesUnordered<BoxFuture<'static, Option<ErrorReply>>>,
     /// When this socket is sent away, once the server drains.
@@ -52,6 +54,7 @@ impl Connection {
             cursor,
             tutor,
             bad_frames: 0,
+            is_typing: false,
             answers: FuturesUnordered::new(),
             farewell: None,
         }
@@ -118,7 +121,12 @@ impl Connection {
             Command::Chat(chat) => return self.say(wire, chat).await,
             Command::Stop { turn } => conversation.stop(turn).await,
             Command::Played { turn, chunk, ms } => conversation.played(turn, chunk, ms).await,
-            Command::Typing { is_typing } => self.session.typing(is_typing),
+            // Only changes are news.
+            Command::Typing { is_typing } if is_typing == self.is_typing => {}
+            Command::Typing { is_typing } => {
+                self.is_typing = is_typing;
+                self.session.typing(is_typing);
+            }
             Command::Authenticate { token } => return self.renew(wire, &token).await,
         }
         Ok(())

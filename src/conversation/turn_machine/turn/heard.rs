@@ -44,6 +44,6 @@ fn words_over<'a>(chunk: &'a Chunk, audio: &'a ChunkAudio, ms: u64) -> Vec<&'a s
         return over.map(|word| word.text.as_str()).collect();
     }
     let words: Vec<&str> = chunk.text.split_whitespace().collect();
-    let share = words.len() as u64 * ms / u64::from(audio.duration_ms.max(1));
+    let share = (words.len() as u64).saturating_mul(ms) / u64::from(audio.duration_ms.max(1));
     words.into_iter().take(usize::try_from(share).unwrap_or(usize::MAX)).collect()
 }
