@@ -24,7 +24,7 @@ use crate::{
     domain::{
         ChatCommand, ConversationId, Event, Failure, MessageId, TurnId, TurnSnapshot, UserId,
     },
-    hub::{Cursor, Resume, Subscription},
+    hub::{Cursor, Interest, Subscription},
     storage::Page,
 };
 
@@ -118,15 +118,15 @@ impl Conversation {
     }
 
     /// Listens from after the client's last event when that can be had, else from now with a snapshot.
-    pub async fn join(&self, resume: Option<Resume>) -> Joined {
+    pub async fn join(&self, interest: Interest) -> Joined {
         let (reply, answer) = oneshot::channel();
-        let request = Request::Join { resume: resume.clone(), reply };
+        let request = Request::Join { interest: interest.clone(), reply };
         let woken = self.directory.send_if_awake(self, request).await;
         let told = if woken { answer.await.ok() } else { None };
         let mut joined = told.unwrap_or_else(|| {
-            Joined::new(self.directory.parts().log(&self.id).subscribe(resume.as_ref()), None)
+            Joined::new(self.directory.parts().log(&self.id).subscribe(&interest), None)
         });
-        if resume.is_some() && !joined.recovered {
+        if interest.resume.is_some() && !joined.recovered {
             joined.last_message = self.last_message().await;
         }
         joined

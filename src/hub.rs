@@ -51,6 +51,15 @@ pub struct Resume {
     pub after: u64,
 }
 
+/// What a listener wants to hear.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Interest {
+    /// To go on from there when that can be had.
+    pub resume: Option<Resume>,
+    /// Text as it is released; while nobody wants it, it is not published.
+    pub deltas: bool,
+}
+
 /// A place in a log.
 pub struct Subscription {
     pub cursor: Cursor,

@@ -4,7 +4,7 @@ use crate::{
     auth::{Auth, User},
     conversation::{Accepted, Conversation, Conversations, Joined},
     domain::{ChatCommand, Failure, random_token},
-    hub::Resume,
+    hub::Interest,
 };
 
 /// A user in a conversation. Rights are settled when it is opened: the conversation is the user's own.
@@ -62,7 +62,7 @@ impl Session {
     }
 
     /// Listens from after the client's last event when that can be had.
-    pub async fn listen(&self, resume: Option<Resume>) -> Joined {
-        self.conversation.join(resume).await
+    pub async fn listen(&self, interest: Interest) -> Joined {
+        self.conversation.join(interest).await
     }
 }

@@ -33,7 +33,7 @@ impl Shutdown {
                     () = task => {}
                 }
             }
-            .instrument(tracing::info_span!("task", name)),
+            .instrument(tracing::debug_span!("task", name)),
         )
     }
 

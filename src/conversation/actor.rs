@@ -149,8 +149,8 @@ impl Actor {
             Request::Played { turn, index, ms } => {
                 self.feed(Input::Played { turn, index, ms }).await;
             }
-            Request::Join { resume, reply } => {
-                let subscription = self.log.subscribe(resume.as_ref());
+            Request::Join { interest, reply } => {
+                let subscription = self.log.subscribe(&interest);
                 // Whoever asked may have gone.
                 drop(reply.send(Joined::new(subscription, self.machine.snapshot())));
             }

@@ -4,7 +4,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     domain::{ChatCommand, Failure, TurnId, UserId},
-    hub::Resume,
+    hub::Interest,
 };
 
 use super::{Accepted, Joined};
@@ -14,5 +14,5 @@ pub(super) enum Request {
     Say { user: UserId, command: ChatCommand, reply: oneshot::Sender<Result<Accepted, Failure>> },
     Stop { turn: Option<TurnId> },
     Played { turn: TurnId, index: usize, ms: u64 },
-    Join { resume: Option<Resume>, reply: oneshot::Sender<Joined> },
+    Join { interest: Interest, reply: oneshot::Sender<Joined> },
 }

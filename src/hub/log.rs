@@ -2,7 +2,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use tokio::{sync::watch, time::Instant};
@@ -12,7 +15,7 @@ use crate::{
     wall_clock,
 };
 
-use super::{Published, RESUME_WINDOW, Resume, Subscription};
+use super::{Interest, Published, RESUME_WINDOW, Subscription};
 
 /// Durable events that a log keeps.
 const DURABLE_LIMIT: usize = 512;
@@ -33,6 +36,8 @@ pub struct Log {
     state: Mutex<State>,
     /// The position after the newest event.
     tail: watch::Sender<u64>,
+    /// Listeners that want text as it is released.
+    delta_listeners: AtomicUsize,
 }
 
 /// One listener's place in a log.
@@ -43,6 +48,7 @@ pub struct Cursor {
     /// What is older is a replay, and transient events are not replayed.
     live_from: u64,
     tail: watch::Receiver<u64>,
+    wants_deltas: bool,
 }
 
 /// The listener was too slow: events it has not seen are gone.
@@ -104,7 +110,12 @@ impl Log {
             live_only_from: 0,
             idle_since: Instant::now(),
         };
-        Self { epoch: random_token(), state: Mutex::new(state), tail: watch::Sender::new(0) }
+        Self {
+            epoch: random_token(),
+            state: Mutex::new(state),
+            tail: watch::Sender::new(0),
+            delta_listeners: AtomicUsize::new(0),
+        }
     }
 
     /// Names this life of the log: sequence numbers of another epoch mean nothing here.
@@ -127,6 +138,10 @@ impl Log {
 
     /// Appends an event and wakes everybody.
     pub fn publish(&self, event: Event) {
+        let is_delta = matches!(event, Event::TextDelta { .. });
+        if is_delta && self.delta_listeners.load(Ordering::Relaxed) == 0 {
+            return;
+        }
         let mut state = self.lock();
         let seq = event.is_durable().then_some(state.next_seq);
         state.append(Arc::new(Published::new(seq, wall_clock::now(), event)));
@@ -137,17 +152,21 @@ impl Log {
 
     /// A place after the client's last event when that can be had, else at the newest.
     #[must_use]
-    pub fn subscribe(self: &Arc<Self>, resume: Option<&Resume>) -> Subscription {
+    pub fn subscribe(self: &Arc<Self>, interest: &Interest) -> Subscription {
+        self.delta_listeners.fetch_add(usize::from(interest.deltas), Ordering::Relaxed);
         let tail = self.tail.subscribe();
         let state = self.lock();
         let live_from = state.tail();
-        let found = resume
+        let found = interest
+            .resume
+            .as_ref()
             .filter(|resume| resume.epoch == self.epoch)
             .and_then(|resume| state.position_after(resume.after));
         let seq = state.next_seq - 1;
         drop(state);
         let next = found.unwrap_or(live_from);
-        let cursor = Cursor { log: Arc::clone(self), next, live_from, tail };
+        let wants_deltas = interest.deltas;
+        let cursor = Cursor { log: Arc::clone(self), next, live_from, tail, wants_deltas };
         Subscription { cursor, seq, recovered: found.is_some() }
     }
 
@@ -221,6 +240,7 @@ impl Cursor {
 
 impl Drop for Cursor {
     fn drop(&mut self) {
+        self.log.delta_listeners.fetch_sub(usize::from(self.wants_deltas), Ordering::Relaxed);
         self.log.lock().idle_since = Instant::now();
     }
 }

@@ -22,6 +22,10 @@ fn topic() -> Topic {
     Topic::Conversation(ConversationId::parse("c").unwrap())
 }
 
+fn everything(resume: Option<Resume>) -> Interest {
+    Interest { resume, deltas: true }
+}
+
 fn names(events: &[Arc<Published>]) -> Vec<String> {
     let name = |published: &Arc<Published>| match &published.event {
         Event::ConversationStopped { turn, .. } => turn.to_string(),
@@ -35,7 +39,7 @@ fn names(events: &[Arc<Published>]) -> Vec<String> {
 async fn a_listener_hears_what_is_published_after_it_came() {
     let log = Hub::new().log(&topic());
     log.publish(durable("before"));
-    let mut cursor = log.subscribe(None).cursor;
+    let mut cursor = log.subscribe(&everything(None)).cursor;
     log.publish(transient("hel"));
     log.publish(durable("after"));
     let events = cursor.next().await.unwrap();
@@ -51,7 +55,7 @@ async fn resuming_gets_exactly_the_missing_durable_events() {
         log.publish(transient("lost"));
     }
     let resume = Resume { epoch: log.epoch().to_owned(), after: 1 };
-    let Subscription { mut cursor, seq, recovered } = log.subscribe(Some(&resume));
+    let Subscription { mut cursor, seq, recovered } = log.subscribe(&everything(Some(resume)));
     assert!(recovered);
     assert_eq!(seq, 3);
     log.publish(transient("live"));
@@ -64,7 +68,7 @@ fn a_client_that_missed_nothing_recovers_too() {
     log.publish(durable("one"));
     for after in [0, 1] {
         let resume = Resume { epoch: log.epoch().to_owned(), after };
-        assert!(log.subscribe(Some(&resume)).recovered, "{after}");
+        assert!(log.subscribe(&everything(Some(resume))).recovered, "{after}");
     }
 }
 
@@ -75,16 +79,16 @@ fn an_old_epoch_a_future_number_and_a_forgotten_one_do_not_recover() {
         log.publish(durable("x"));
     }
     let resume = |epoch: &str, after| Resume { epoch: epoch.to_owned(), after };
-    assert!(!log.subscribe(Some(&resume("other", 599))).recovered);
-    assert!(!log.subscribe(Some(&resume(log.epoch(), 601))).recovered);
-    assert!(!log.subscribe(Some(&resume(log.epoch(), 5))).recovered);
-    assert!(log.subscribe(Some(&resume(log.epoch(), 88))).recovered);
+    assert!(!log.subscribe(&everything(Some(resume("other", 599)))).recovered);
+    assert!(!log.subscribe(&everything(Some(resume(log.epoch(), 601)))).recovered);
+    assert!(!log.subscribe(&everything(Some(resume(log.epoch(), 5)))).recovered);
+    assert!(log.subscribe(&everything(Some(resume(log.epoch(), 88)))).recovered);
 }
 
 #[test]
 fn a_listener_that_falls_off_the_old_end_is_told() {
     let log = Hub::new().log(&topic());
-    let mut cursor = log.subscribe(None).cursor;
+    let mut cursor = log.subscribe(&everything(None)).cursor;
     for _ in 0..513 {
         log.publish(durable("x"));
     }
@@ -94,7 +98,7 @@ fn a_listener_that_falls_off_the_old_end_is_told() {
 #[test]
 fn a_flood_of_text_is_bounded_in_bytes() {
     let log = Hub::new().log(&topic());
-    let mut cursor = log.subscribe(None).cursor;
+    let mut cursor = log.subscribe(&everything(None)).cursor;
     for _ in 0..20 {
         log.publish(transient(&"x".repeat(100_000)));
     }
@@ -104,7 +108,7 @@ fn a_flood_of_text_is_bounded_in_bytes() {
 #[test]
 fn a_long_backlog_is_taken_in_batches_and_in_order() {
     let log = Hub::new().log(&topic());
-    let mut cursor = log.subscribe(None).cursor;
+    let mut cursor = log.subscribe(&everything(None)).cursor;
     for _ in 0..150 {
         log.publish(durable("x"));
     }
@@ -122,7 +126,7 @@ fn a_long_backlog_is_taken_in_batches_and_in_order() {
 #[tokio::test(start_paused = true)]
 async fn a_log_outlives_its_last_listener_for_the_resume_window() {
     let hub = Hub::new();
-    let cursor = hub.log(&topic()).subscribe(None).cursor;
+    let cursor = hub.log(&topic()).subscribe(&everything(None)).cursor;
     tokio::time::advance(Duration::from_secs(300)).await;
     hub.sweep(Instant::now());
     assert_eq!(hub.len(), 1);
@@ -138,7 +142,8 @@ async fn a_log_outlives_its_last_listener_for_the_resume_window() {
 #[test]
 fn an_event_is_encoded_once_for_all_its_readers() {
     let log = Hub::new().log(&topic());
-    let mut cursors = [log.subscribe(None).cursor, log.subscribe(None).cursor];
+    let mut cursors =
+        [log.subscribe(&everything(None)).cursor, log.subscribe(&everything(None)).cursor];
     log.publish(durable("x"));
     let mut encoded = 0;
     for cursor in &mut cursors {
@@ -155,7 +160,7 @@ fn an_event_is_encoded_once_for_all_its_readers() {
 #[test]
 fn transient_events_take_no_room_from_what_can_be_resumed() {
     let log = Hub::new().log(&topic());
-    let mut reader = log.subscribe(None).cursor;
+    let mut reader = log.subscribe(&everything(None)).cursor;
     log.publish(durable("one"));
     log.publish(durable("two"));
     for _ in 0..10_000 {
@@ -163,7 +168,7 @@ fn transient_events_take_no_room_from_what_can_be_resumed() {
         assert!(reader.take().is_ok());
     }
     let resume = Resume { epoch: log.epoch().to_owned(), after: 1 };
-    let Subscription { mut cursor, recovered, .. } = log.subscribe(Some(&resume));
+    let Subscription { mut cursor, recovered, .. } = log.subscribe(&everything(Some(resume)));
     assert!(recovered);
     log.publish(durable("three"));
     assert_eq!(names(&all(&mut cursor)), ["two", "three"]);
@@ -178,4 +183,18 @@ fn all(cursor: &mut Cursor) -> Vec<Arc<Published>> {
             return events;
         }
     }
+}
+
+#[test]
+fn text_that_nobody_wants_is_not_published() {
+    let log = Hub::new().log(&topic());
+    let mut plain = log.subscribe(&Interest::default()).cursor;
+    log.publish(transient("hel"));
+    assert_eq!(plain.take().unwrap().len(), 0);
+    let eager = log.subscribe(&everything(None)).cursor;
+    log.publish(transient("lo"));
+    assert_eq!(names(&plain.take().unwrap()), ["~lo"]);
+    drop(eager);
+    log.publish(transient("gone"));
+    assert_eq!(plain.take().unwrap().len(), 0);
 }

@@ -12,7 +12,7 @@ use crate::{
     auth::User,
     dialect::tutor::{Place, Tutor, decode},
     domain::{Command, ConnectionId},
-    hub::Resume,
+    hub::{Interest, Resume},
     session::Session,
 };
 
@@ -55,10 +55,11 @@ async fn begin(wire: &mut Wire, visit: Visit) -> Result<Connection, Closing> {
         None => sign_in(wire, &visit, &id).await?,
     };
     let Visit { app, name, resume, deltas, .. } = visit;
+    let wants_to_resume = resume.is_some();
     let session = Session::open(&app.conversations, &app.auth, user, Some(&name));
-    let joined = session.listen(resume.clone()).await;
+    let joined = session.listen(Interest { resume, deltas }).await;
     let tutor = Tutor::new(app.auth.clone(), &name, joined.cursor.epoch(), deltas);
-    let place = Place::new(&joined, resume.is_some());
+    let place = Place::new(&joined, wants_to_resume);
     let greeting = if is_signed_in {
         tutor.encode_connected(id.as_str(), Some(&place))
     } else {

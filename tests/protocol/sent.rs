@@ -11,14 +11,14 @@ use parla::{
         EmotionApplied, Event, Failure, Language, Level, Message, MessageId, Role, SpeechState,
         SpokenSpan, TextForm, Timings, TurnId, TurnMetadata, TurnSnapshot, Usage, UserId, WordTime,
     },
-    hub::{Hub, Resume, Topic},
+    hub::{Hub, Interest, Resume, Topic},
 };
 use serde_json::Value;
 
 /// Every frame, as a client reads it.
 pub(crate) fn frames() -> Vec<Value> {
     let log = Hub::new().log(&Topic::Conversation(ConversationId::random()));
-    let mut cursor = log.subscribe(None).cursor;
+    let mut cursor = log.subscribe(&Interest { resume: None, deltas: true }).cursor;
     let tutor = tutor();
     events().into_iter().for_each(|event| log.publish(event));
     let published = cursor.take().unwrap();
@@ -222,7 +222,8 @@ fn answers(tutor: &Tutor) -> Vec<Value> {
 fn joined(recovers: bool, last_message: Option<MessageId>) -> Joined {
     let log = Hub::new().log(&Topic::User(user()));
     let epoch = if recovers { log.epoch().to_owned() } else { "another".to_owned() };
-    let subscription = log.subscribe(Some(&Resume { epoch, after: 0 }));
+    let subscription =
+        log.subscribe(&Interest { resume: Some(Resume { epoch, after: 0 }), deltas: true });
     let (seq, recovered) = (subscription.seq, subscription.recovered);
     Joined { cursor: subscription.cursor, seq, recovered, snapshot: None, last_message }
 }

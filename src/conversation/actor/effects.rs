@@ -7,9 +7,7 @@ use futures_util::FutureExt;
 use crate::{
     domain::{ChatCommand, Message, MessageId, Role, TurnId, TurnMetadata, UserId},
     providers::{LessonKey, ModelInfo},
-    storage::{
-        EndedTurn, HeardTurn, NewTurn, Reply, Storage, StorageError, TurnState, TurnSummary,
-    },
+    storage::{self, EndedTurn, HeardTurn, NewTurn, Storage, StorageError, TurnState, TurnSummary},
     synthesis::{Place, SpeechJob},
     wall_clock,
 };
@@ -202,7 +200,7 @@ impl Actor {
 }
 
 /// What was said must not be lost because somebody holds the database: the end of a turn is tried again.
-async fn end_turn(first: Reply<()>, storage: Arc<dyn Storage>, ended: EndedTurn) {
+async fn end_turn(first: storage::Reply<()>, storage: Arc<dyn Storage>, ended: EndedTurn) {
     let mut written = first.await;
     for pause in END_TURN_PAUSES {
         // Any other failure is final, and has been logged where it happened.

@@ -15,6 +15,7 @@ use crate::{
     conversation::{Accepted, Joined},
     dialect::tutor::{ChatBody, Tutor},
     domain::{Event, Failure, TurnId, TurnSnapshot},
+    hub::Interest,
     session::Session,
     storage::{StoredTurn, TurnState},
     transport::{error::Problem, gate::Caller},
@@ -37,7 +38,7 @@ pub(super) async fn chat(
     // Who waits for the whole turn sees no chunk come.
     command.stream &= use_web_socket;
     let session = Session::open(&app.conversations, &app.auth, user, conversation.as_deref());
-    let joined = session.listen(None).await;
+    let joined = session.listen(Interest::default()).await;
     let accepted = session.say(command).await.await?;
     if use_web_socket {
         let body = json!({

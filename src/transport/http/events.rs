@@ -20,7 +20,7 @@ use crate::{
     conversation::Joined,
     dialect::tutor::{Place, Tutor},
     domain::ConnectionId,
-    hub::{Cursor, Lagged, Published, Resume},
+    hub::{Cursor, Interest, Lagged, Published, Resume},
     transport::gate,
 };
 
@@ -41,7 +41,7 @@ pub(super) async fn events(
     let resume = last_event_id(&headers).or_else(|| read::resume(&query));
     let deltas = gate::parameter(&query, "deltas") == Some("true");
     let is_return = resume.is_some();
-    let joined = session.listen(resume).await;
+    let joined = session.listen(Interest { resume, deltas }).await;
     let tutor = Tutor::new(app.auth.clone(), session.name(), joined.cursor.epoch(), deltas);
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     if accept.is_some_and(|accept| accept.contains("text/event-stream")) {
