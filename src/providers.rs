@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_failure_never_repeats_a_key() {
-        let failure = rejected("401: this task-bound key is wrong: \"sk-abc123\".").failure();
-        assert_eq!(failure.message, "openai refused: 401: this task-bound key is wrong: [key]");
+        let failure = rejected("401: this key is wrong: \"sk-abc123\".").failure();
+        assert_eq!(failure.message, "openai refused: 401: this key is wrong: [key]");
     }
 }

@@ -18,13 +18,13 @@ mod server {
     mod bad_requests;
     mod crowd;
     mod doors;
+    mod first_client;
     mod interrupting;
     mod key;
     mod model_faults;
     mod repeating;
     mod restarting;
     mod resuming;
-    mod seed;
     mod streaming;
     mod voice_faults;
     mod writing;

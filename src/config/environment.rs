@@ -17,8 +17,8 @@ const KNOWN: &[&str] = &[
     "PARLA_LOG",
     "PARLA_LOG_FORMAT",
 ];
-/// Agreed names whose abilities this version does not have and that somebody relies on for safety: leaving one out
-/// silently would open a door that is believed to be shut.
+/// Names that later versions will read and that somebody relies on for safety: leaving one out silently would open a
+/// door that is believed to be shut.
 const REFUSED: &[&str] = &[
     "PARLA_JWT_SECRET",
     "PARLA_JWKS_URL",

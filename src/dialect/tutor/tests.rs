@@ -13,7 +13,7 @@ fn check(frame: &str, expected: &Expect) {
 }
 
 #[test]
-fn the_seeds_frames_are_understood() {
+fn the_first_clients_frames_are_understood() {
     check(r#"{"type":"ping","data":{}}"#, &expect!["Ping"]);
     check(r#"{"type":"ping"}"#, &expect!["Ping"]);
     check(
