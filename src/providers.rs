@@ -22,6 +22,9 @@ use crate::domain::{
     WordTime,
 };
 
+/// How long a voice that says nothing else may take: a sentence takes a slow computer a few seconds.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// Writes the tutor's answers.
 pub trait ChatModel: Send + Sync {
     /// What would answer now.
@@ -41,6 +44,11 @@ pub trait Synthesizer: Send + Sync {
 
     /// How many requests it serves at once.
     fn slots(&self) -> usize;
+
+    /// How long it may take for one request, from when it is asked.
+    fn patience(&self) -> Duration {
+        PATIENCE
+    }
 
     /// The voice that the request would get, as far as it makes a difference to the sound; part of the cache's key.
     fn voice_key(&self, request: &SpeechRequest) -> String;

@@ -18,7 +18,6 @@ use std::{
         Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
 };
 
 use bytes::Bytes;
@@ -56,18 +55,16 @@ struct Shared {
     flights: Mutex<HashMap<Arc<[CacheKey]>, Weak<Flight>>>,
 }
 
-/// How patient the pool is.
+/// How much the pool takes on.
 #[derive(Clone, Debug)]
 pub struct PoolSettings {
-    /// How long one engine may take for one chunk, from when it is asked.
-    pub attempt_timeout: Duration,
     /// Jobs beyond the engines' slots that may wait; one more is refused.
     pub waiting: usize,
 }
 
 impl Default for PoolSettings {
     fn default() -> Self {
-        Self { attempt_timeout: Duration::from_secs(20), waiting: 512 }
+        Self { waiting: 512 }
     }
 }
 
@@ -164,7 +161,6 @@ impl Shared {
             request: Arc::new(request),
             lanes: self.lanes.clone(),
             cache: self.cache.clone(),
-            attempt_timeout: self.settings.attempt_timeout,
         };
         Flight::start(work, claims, &self.shutdown)
     }

@@ -180,6 +180,10 @@ impl Synthesizer for OpenAiSpeech {
         self.settings.slots
     }
 
+    fn patience(&self) -> Duration {
+        self.settings.timeout
+    }
+
     fn voice_key(&self, request: &SpeechRequest) -> String {
         let pieces = pieces::of(&self.settings, request);
         let voices: Vec<_> = pieces.iter().map(|piece| piece.voice.as_str()).collect();

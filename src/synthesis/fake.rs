@@ -26,6 +26,7 @@ pub(super) struct FakeVoice {
     name: &'static str,
     slots: usize,
     delay: Duration,
+    patience: Duration,
     script: HashMap<&'static str, Answer>,
     is_endless: bool,
     panics_at: Option<&'static str>,
@@ -58,6 +59,7 @@ impl FakeVoice {
             name,
             slots: 1,
             delay: Duration::from_millis(100),
+            patience: Duration::from_secs(20),
             script: HashMap::new(),
             is_endless: false,
             panics_at: None,
@@ -71,6 +73,10 @@ impl FakeVoice {
 
     pub(super) fn delay_ms(self, delay: u64) -> Self {
         Self { delay: Duration::from_millis(delay), ..self }
+    }
+
+    pub(super) fn patience_s(self, patience: u64) -> Self {
+        Self { patience: Duration::from_secs(patience), ..self }
     }
 
     pub(super) fn traced(self, trace: &Trace) -> Self {
@@ -104,6 +110,10 @@ impl Synthesizer for FakeVoice {
 
     fn slots(&self) -> usize {
         self.slots
+    }
+
+    fn patience(&self) -> Duration {
+        self.patience
     }
 
     fn voice_key(&self, request: &SpeechRequest) -> String {

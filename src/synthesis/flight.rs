@@ -1,6 +1,6 @@
 //! One job on its way through the engines, shared by all who wait for it. It is made once and asks in order.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use tokio::{
     sync::watch,
@@ -43,7 +43,6 @@ pub(super) struct Work {
     pub(super) request: Arc<SpeechRequest>,
     pub(super) lanes: Arc<[Arc<Lane>]>,
     pub(super) cache: AudioCache,
-    pub(super) attempt_timeout: Duration,
 }
 
 impl Flight {
@@ -109,7 +108,7 @@ impl Work {
     async fn ask(&self, lane: &Lane, key: CacheKey) -> Result<Arc<Spoken>, ProviderError> {
         let engine = &*lane.engine;
         let asked = Instant::now();
-        let answer = timeout(self.attempt_timeout, attempt(engine, &self.request)).await;
+        let answer = timeout(engine.patience(), attempt(engine, &self.request)).await;
         let late = |_| Err(ProviderError::TimedOut { provider: engine.name().to_owned() });
         let Sound { frame, words } = answer.unwrap_or_else(late)?;
         lane.record(asked.elapsed(), frame.duration_ms());

@@ -39,8 +39,8 @@ impl Rig {
         let settings =
             CacheSettings { folder: folder.path().join("sounds"), ..CacheSettings::default() };
         let cache = AudioCache::open(settings, &shutdown);
-        let patience = PoolSettings { waiting: 3, ..PoolSettings::default() };
-        Self { pool: SpeechPool::new(engines, cache, patience, shutdown), trace, folder }
+        let settings = PoolSettings { waiting: 3 };
+        Self { pool: SpeechPool::new(engines, cache, settings, shutdown), trace, folder }
     }
 
     /// A later chunk of somebody who runs out of sound after a minute.
@@ -272,6 +272,16 @@ async fn a_failure_is_not_kept_for_those_who_ask_later() {
     assert!(outcome(rig.speak("a")).await.is_err());
     assert!(outcome(unheard).await.is_err());
     assert_eq!(rig.trace.asked(), ["a", "a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_engine_is_waited_for_as_long_as_it_asks() {
+    let hasty = FakeVoice::new("hasty").delay_ms(3_000).patience_s(2);
+    let slow = FakeVoice::new("slow").delay_ms(40_000).patience_s(60);
+    let rig = Rig::new(vec![hasty, slow]);
+    let began = Instant::now();
+    assert_eq!(outcome(rig.speak("a")).await.unwrap().engine, "slow");
+    assert_eq!(began.elapsed().as_secs(), 42);
 }
 
 #[tokio::test(start_paused = true)]
