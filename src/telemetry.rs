@@ -14,6 +14,18 @@ pub enum LogFormat {
     Json,
 }
 
+impl LogFormat {
+    /// As settings call it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
+}
+
 /// A log filter that cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("the log filter {filter:?} cannot be read: {reason}")]

@@ -6,6 +6,7 @@ use parla::{
     app,
     config::{Settings, SpeechProvider, VoiceChoice},
     domain::Language,
+    providers::{ollama::parse_host, patience::Patience},
 };
 use serde::Serialize;
 
@@ -38,6 +39,10 @@ pub(super) fn config(settings: &Settings) -> anyhow::Result<()> {
     for warning in &settings.warnings {
         writeln!(std::io::stderr(), "{warning}")?;
     }
+    Ok(write!(std::io::stdout(), "{}", in_force(settings)?)?)
+}
+
+fn in_force(settings: &Settings) -> anyhow::Result<String> {
     let listen: Vec<String> = settings.listen.iter().map(ToString::to_string).collect();
     let names = settings.voices.iter().map(|voice| match voice {
         VoiceChoice::Espeak => "espeak",
@@ -57,9 +62,16 @@ pub(super) fn config(settings: &Settings) -> anyhow::Result<()> {
         origins: &settings.origins,
         history_messages: settings.history_messages,
         log: &settings.log,
+        log_format: settings.log_format.name(),
+        patience: settings.patience.into(),
         providers: providers.collect(),
     };
-    Ok(write!(std::io::stdout(), "{}", toml::to_string(&shown)?)?)
+    let toml = toml::to_string(&shown)?;
+    // No line of parla.toml sets it: Ollama's own client reads the same variable.
+    Ok(match parse_host(&settings.ollama_host) {
+        Ok(host) => format!("# OLLAMA_HOST: {host}\n{toml}"),
+        Err(error) => format!("# {error}\n{toml}"),
+    })
 }
 
 #[derive(Serialize)]
@@ -73,7 +85,17 @@ struct Shown<'a> {
     origins: &'a [String],
     history_messages: u32,
     log: &'a str,
+    log_format: &'static str,
+    patience: ShownPatience,
     providers: BTreeMap<&'a str, ShownProvider<'a>>,
+}
+
+/// In seconds.
+#[derive(Serialize)]
+struct ShownPatience {
+    first_text: f64,
+    between_texts: f64,
+    whole_answer: f64,
 }
 
 #[derive(Serialize)]
@@ -85,6 +107,7 @@ struct ShownProvider<'a> {
     voices: BTreeMap<&'a str, &'a str>,
     slots: usize,
     instructions: bool,
+    timeout: f64,
 }
 
 fn shown(provider: &SpeechProvider) -> ShownProvider<'_> {
@@ -98,5 +121,68 @@ fn shown(provider: &SpeechProvider) -> ShownProvider<'_> {
         voices: voices.collect(),
         slots: provider.slots,
         instructions: provider.instructions,
+        timeout: provider.timeout.as_secs_f64(),
+    }
+}
+
+impl From<Patience> for ShownPatience {
+    fn from(patience: Patience) -> Self {
+        Self {
+            first_text: patience.first_part.as_secs_f64(),
+            between_texts: patience.between_parts.as_secs_f64(),
+            whole_answer: patience.whole_answer.as_secs_f64(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use parla::config::{Environment, Flags};
+
+    use super::*;
+
+    const FILE: &str = r#"
+        listen = "127.0.0.1:1234"
+        data = "d"
+        audio_cache = "a"
+        prompts = "p"
+        model = "practice"
+        tts = ["kokoro", "espeak"]
+        origins = ["https://tutor.example"]
+        history_messages = 7
+        log = "debug"
+        log_format = "json"
+        [patience]
+        first_text = 1.5
+        between_texts = 2.0
+        whole_answer = 3.0
+        [providers.kokoro]
+        kind = "openai"
+        url = "http://127.0.0.1:8880"
+        key = "canary"
+        model = "kokoro"
+        voice = "af_heart"
+        voices = { es = "ef_dora" }
+        slots = 3
+        instructions = true
+        timeout = 60.0
+    "#;
+
+    #[test]
+    fn all_that_a_file_can_set_is_shown_but_the_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("parla.toml");
+        std::fs::write(&file, FILE).unwrap();
+        let flags = Flags { file: Some(file), ..Flags::default() };
+        let environment = Environment::from([("OLLAMA_HOST", "models.example")]);
+        let shown = in_force(&Settings::load(&flags, &environment).unwrap()).unwrap();
+        let without_key: String = FILE
+            .lines()
+            .filter(|line| !line.contains("canary"))
+            .map(|l| format!("{l}\n"))
+            .collect();
+        let values = |text: &str| toml::from_str::<toml::Table>(text).unwrap();
+        assert_eq!(values(&shown), values(&without_key));
+        assert!(shown.starts_with("# OLLAMA_HOST: http://models.example:11434/\n"), "{shown}");
     }
 }
