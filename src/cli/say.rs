@@ -9,7 +9,7 @@ use parla::{
     app,
     audio::wav,
     config::Settings,
-    conversation::parser::{Parser, Piece},
+    conversation::parser::{Draft, Parser, Piece},
     domain::{AudioFrame, Emotion, Language, SpokenSpan},
     providers::{SpeechPart, SpeechRequest, Synthesizer},
 };
@@ -56,10 +56,18 @@ fn requests(arguments: &SayArguments) -> Vec<(SpeechRequest, u32)> {
     let mut parser = Parser::new(arguments.language.clone());
     let mut pieces = parser.push(&arguments.text);
     pieces.extend(parser.finish());
-    let chunks = pieces.into_iter().filter_map(|piece| match piece {
-        Piece::Chunk(draft) if !draft.spoken.is_empty() => Some(draft),
-        _ => None,
-    });
+    let mut chunks: Vec<Draft> = Vec::new();
+    for piece in pieces {
+        match piece {
+            Piece::Chunk(draft) => chunks.push(draft),
+            Piece::Amend { pause_ms, .. } => {
+                if let (Some(last), Some(pause_ms)) = (chunks.last_mut(), pause_ms) {
+                    last.pause_ms = pause_ms;
+                }
+            }
+            Piece::Text(_) | Piece::Correction(_) => {}
+        }
+    }
     let request = |spans: Vec<SpokenSpan>, emotion, emphasis| SpeechRequest {
         spans,
         voice: arguments.voice.clone(),
@@ -67,6 +75,8 @@ fn requests(arguments: &SayArguments) -> Vec<(SpeechRequest, u32)> {
         emphasis,
     };
     chunks
+        .into_iter()
+        .filter(|draft| !draft.spoken.is_empty())
         .map(|draft| (request(draft.spoken, draft.emotion, draft.emphasis), draft.pause_ms))
         .collect()
 }
@@ -121,4 +131,22 @@ fn emotion(text: &str) -> Result<Emotion, String> {
 
 fn language(text: &str) -> Result<Language, String> {
     Language::parse(text).ok_or_else(|| "expected a tag such as es or pt-BR".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_behind_a_sentence_that_is_cut_already_counts() {
+        let arguments = SayArguments {
+            text: "Hola amigos míos. [pause:2000] Adiós amigos.".to_owned(),
+            emotion: None,
+            language: Language::parse("es").unwrap(),
+            voice: None,
+            output: PathBuf::new(),
+        };
+        let pauses: Vec<u32> = requests(&arguments).iter().map(|(_, pause_ms)| *pause_ms).collect();
+        assert_eq!(pauses, [2000, 0]);
+    }
 }
