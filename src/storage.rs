@@ -67,6 +67,11 @@ pub enum StorageError {
     /// The database said no.
     #[error("the database failed: {0}")]
     Database(String),
+    /// A version that is to come has changed the tables.
+    #[error(
+        "a newer parla has written it: its tables are of version {found}, this parla knows {known}"
+    )]
+    Newer { found: i64, known: i64 },
     /// What is stored cannot be read.
     #[error("a stored row cannot be read: {0}")]
     Unreadable(String),
@@ -94,7 +99,7 @@ pub struct ConversationRow {
     pub number: i64,
     pub settings: ConversationSettings,
     pub created_at: UnixMillis,
-    /// When its newest turn began; also its place in lists.
+    /// When its newest turn began; also its place in lists, unique per owner: a moment that is taken becomes the next.
     pub updated_at: UnixMillis,
 }
 

@@ -216,9 +216,28 @@ async fn lists_are_read_page_by_page() {
 
     let rows = store.conversations(&ana(), ALL).await.unwrap();
     let names: Vec<(&str, i64)> = rows.iter().map(|row| (row.name.as_str(), row.number)).collect();
-    assert_eq!(names, [("my-conversation", 1), ("other", 2)]);
+    assert_eq!(names, [("other", 2), ("my-conversation", 1)]);
     let page = Page { before: Some(rows[0].updated_at), limit: 9 };
     assert_eq!(store.conversations(&ana(), page).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn conversations_that_were_used_in_one_moment_are_all_listed_page_by_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder).await;
+    for (place, name) in ["a", "b", "c", "a"].into_iter().enumerate() {
+        let mut turn = new_turn(&format!("t{place}"), Some("Hello"));
+        turn.conversation = ConversationId::parse(name).unwrap();
+        turn.name = name.to_owned();
+        store.begin_turn(turn).await.unwrap();
+    }
+    let mut names = Vec::new();
+    let mut page = Page { before: None, limit: 1 };
+    while let [row] = store.conversations(&ana(), page).await.unwrap().as_slice() {
+        names.push(row.name.clone());
+        page.before = Some(row.updated_at);
+    }
+    assert_eq!(names, ["a", "c", "b"]);
 }
 
 #[tokio::test]

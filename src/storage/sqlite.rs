@@ -1,6 +1,7 @@
 //! The store in one SQLite file. One connection writes, a few read; nothing else may open the file to write.
 
 mod reads;
+mod schema;
 mod writer;
 mod writes;
 
@@ -50,8 +51,7 @@ impl Sqlite {
             .busy_timeout(BUSY_TIMEOUT)
             .disable_statement_logging();
         let mut connection = options.connect().await?;
-        sqlx::raw_sql(include_str!("sqlite/schema.sql")).execute(&mut connection).await?;
-        sqlx::query("SELECT count(*) FROM turns").execute(&mut connection).await?;
+        schema::migrate(&mut connection).await?;
         let readers = SqlitePoolOptions::new()
             .min_connections(0)
             .max_connections(READERS)

@@ -1,3 +1,4 @@
+-- The tables of version 1. Databases from before versions were kept have them already.
 CREATE TABLE IF NOT EXISTS conversations (
     id         TEXT PRIMARY KEY,
     owner      TEXT NOT NULL,
@@ -14,7 +15,8 @@ CREATE TABLE IF NOT EXISTS conversations (
     UNIQUE (owner, number)
 ) STRICT;
 
-CREATE INDEX IF NOT EXISTS conversations_by_use ON conversations (owner, updated_at);
+-- Lists are read page by page along it: no two conversations of an owner share a place.
+CREATE UNIQUE INDEX IF NOT EXISTS conversations_by_use ON conversations (owner, updated_at);
 
 CREATE TABLE IF NOT EXISTS turns (
     id           TEXT PRIMARY KEY,

@@ -15,9 +15,10 @@ pub(super) async fn begin(db: &mut SqliteConnection, turn: &NewTurn) -> Result<(
         "INSERT INTO conversations
             (id, owner, name, number, language, level, scenario, voice, model, created_at, updated_at)
          VALUES (?1, ?2, ?3, (SELECT coalesce(max(number), 0) + 1 FROM conversations WHERE owner = ?2),
-            ?4, ?5, ?6, ?7, ?8, ?9, ?9)
+            ?4, ?5, ?6, ?7, ?8, ?9,
+            max(?9, (SELECT coalesce(max(updated_at), 0) + 1 FROM conversations WHERE owner = ?2)))
          ON CONFLICT (id) DO UPDATE SET language = ?4, level = ?5, scenario = ?6, voice = ?7, model = ?8,
-            updated_at = max(updated_at + 1, ?9)",
+            updated_at = excluded.updated_at",
     )
     .bind(turn.conversation.as_str())
     .bind(turn.owner.as_str())
