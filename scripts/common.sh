@@ -25,6 +25,14 @@ install_packages() {
 # Rust links with the system's C compiler, and SQLite is compiled by it.
 install_compiler() { command -v cc >/dev/null || install_packages gcc libc6-dev; }
 
+# Node.js 20 with npm runs the client's and the page's tests.
+need_node() {
+    local get="Node.js 20 or newer is needed, with npm: https://nodejs.org"
+    if command -v apt-get >/dev/null; then get="$get, or: sudo apt-get install nodejs npm"; fi
+    command -v node >/dev/null && command -v npm >/dev/null || give_up "$get"
+    [ "$(node -p 'parseInt(process.versions.node)')" -ge 20 ] || give_up "$get (this is $(node --version))"
+}
+
 # Names the browser for the tests, by CHROMIUM; fails when there is none.
 find_browser() {
     for browser in "${CHROMIUM:-chromium}" chromium-browser google-chrome; do
@@ -35,8 +43,8 @@ find_browser() {
 
 has_espeak() {
     # The library may lie outside the loader's cache: Homebrew's places count too.
-    ldconfig -p 2>/dev/null | grep -q 'libespeak-ng\.so\.1' ||
-        /sbin/ldconfig -p 2>/dev/null | grep -q 'libespeak-ng\.so\.1' ||
+    # The whole list is read: a pipe that is closed early fails under pipefail.
+    [[ "$(ldconfig -p 2>/dev/null || /sbin/ldconfig -p 2>/dev/null)" == *libespeak-ng.so.1* ]] ||
         ls /opt/homebrew/lib/libespeak-ng.1.dylib /usr/local/lib/libespeak-ng.1.dylib >/dev/null 2>&1
 }
 
