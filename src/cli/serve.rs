@@ -1,6 +1,10 @@
 //! `parla serve`: from settings to a running server and back to silence.
 
-use std::{convert::Infallible, io::Write, net::SocketAddr};
+use std::{
+    convert::Infallible,
+    io::Write,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
+};
 
 use anyhow::Context;
 use parla::{app::App, config::Settings, shutdown::Shutdown, telemetry, transport};
@@ -34,13 +38,50 @@ async fn bind(addresses: &[SocketAddr]) -> anyhow::Result<Vec<TcpListener>> {
 
 /// Where to go, for the person at the terminal.
 fn announce(app: &App, listeners: &[TcpListener]) -> anyhow::Result<()> {
-    let mut out = std::io::stdout();
+    let key = app.auth.key().map_or_else(String::new, |key| format!("?key={key}"));
+    let mut lines = String::new();
     for listener in listeners {
-        let address = listener.local_addr()?;
-        let key = app.auth.key().map_or_else(String::new, |key| format!("?key={key}"));
-        writeln!(out, "parla is listening: http://{address}/{key}")?;
+        for address in reachable(listener.local_addr()?, outward) {
+            lines += &format!("parla is listening: http://{address}/{key}\n");
+        }
     }
+    // In one piece: whoever reads the first line alone may be gone before another one.
+    let mut out = std::io::stdout();
+    out.write_all(lines.as_bytes())?;
     Ok(out.flush()?)
+}
+
+/// Where a browser finds the listener: an address that stands for all is none to open, so this machine's loopback
+/// and the one that others see take its place.
+fn reachable(
+    listening: SocketAddr,
+    outward: impl FnOnce(IpAddr) -> Option<IpAddr>,
+) -> Vec<SocketAddr> {
+    let ip = listening.ip();
+    if !ip.is_unspecified() {
+        return vec![listening];
+    }
+    let loopback = if ip.is_ipv4() {
+        IpAddr::from(Ipv4Addr::LOCALHOST)
+    } else {
+        IpAddr::from(Ipv6Addr::LOCALHOST)
+    };
+    let others = outward(ip).filter(|address| *address != loopback);
+    let found = [Some(loopback), others].into_iter().flatten();
+    found.map(|ip| SocketAddr::new(ip, listening.port())).collect()
+}
+
+/// The address with which this machine would go out, in the family of `any`; nothing is sent. `None` without a network.
+fn outward(any: IpAddr) -> Option<IpAddr> {
+    // Addresses for documentation: nobody has them, and the route to them is the one to everybody.
+    let elsewhere = if any.is_ipv4() {
+        IpAddr::from(Ipv4Addr::new(192, 0, 2, 1))
+    } else {
+        IpAddr::from(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1))
+    };
+    let socket = UdpSocket::bind((any, 0)).ok()?;
+    socket.connect((elsewhere, 9)).ok()?;
+    Some(socket.local_addr().ok()?.ip())
 }
 
 /// The first signal drains; a second one ends the process at once.
@@ -72,4 +113,23 @@ async fn signal() {
 #[cfg(not(unix))]
 async fn signal() {
     drop(tokio::signal::ctrl_c().await);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(listening: &str, outward: Option<&str>) -> Vec<String> {
+        let outward = outward.map(|address| address.parse().unwrap());
+        let found = reachable(listening.parse().unwrap(), |_| outward);
+        found.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn an_address_that_stands_for_all_is_shown_as_those_that_can_be_opened() {
+        assert_eq!(shown("0.0.0.0:80", Some("192.168.1.7")), ["127.0.0.1:80", "192.168.1.7:80"]);
+        assert_eq!(shown("[::]:80", Some("fd00::7")), ["[::1]:80", "[fd00::7]:80"]);
+        assert_eq!(shown("0.0.0.0:80", None), ["127.0.0.1:80"]);
+        assert_eq!(shown("192.168.1.7:80", Some("10.0.0.1")), ["192.168.1.7:80"]);
+    }
 }

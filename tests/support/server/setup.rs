@@ -75,8 +75,6 @@ impl Setup {
             Some((base, key)) => (base.to_owned(), Some(key.to_owned())),
             None => (link.trim_end_matches('/').to_owned(), None),
         };
-        // Where a server listens everywhere, this machine reaches it here.
-        let base = base.replace("0.0.0.0", "127.0.0.1");
         Server { setup: Some(self), process, base, key, http: client() }
     }
 }
