@@ -7,6 +7,7 @@ mod conversations;
 mod events;
 mod health;
 pub(super) mod read;
+mod tickets;
 
 use axum::{
     Router,
@@ -37,7 +38,7 @@ pub(super) fn router(app: App) -> Router {
         .route("/voices", get(catalogue::voices))
         .route("/models", get(catalogue::models))
         .route("/scenarios", get(catalogue::scenarios))
-        .route("/tickets", post(health::ticket));
+        .route("/tickets", post(tickets::ticket));
     Router::new()
         .nest("/api/v1", api)
         .route("/ws", get(socket::tutor))

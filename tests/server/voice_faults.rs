@@ -155,3 +155,19 @@ async fn without_a_usable_cache_folder_a_turn_is_spoken_all_the_same() {
     let audio = server.get(turn["chunks"][0]["audioUrl"].as_str().unwrap()).await;
     assert!(audio.status == 200 && is_audible(&audio.body), "{turn}");
 }
+
+#[tokio::test]
+async fn a_server_is_ready_while_any_of_its_voices_speaks_and_names_those_that_do_not() {
+    let gone = "[providers.gone]\nurl = \"http://127.0.0.1:1\"\nmodel = \"m\"\nvoice = \"v\"\n";
+    for (order, status) in [("gone,espeak", 200), ("gone", 503)] {
+        let model = ScriptedOllama::start().await;
+        let setup = Setup::new(&model).settings(gone).environment("PARLA_TTS", order);
+        let ready = setup.start().await.get("/readyz").await;
+        let voices = ready.json()["voices"].as_array().unwrap().clone();
+        let names: Vec<_> = voices.iter().map(|voice| voice["name"].as_str().unwrap()).collect();
+        assert_eq!((ready.status, names.join(",")), (status, order.to_owned()));
+        assert_eq!(voices[0]["ok"], false);
+        assert!(voices[0]["reason"].as_str().unwrap().contains("gone") && voices[0]["ms"].is_u64());
+        assert!(voices.get(1).is_none_or(|espeak| espeak["ok"] == true), "{voices:?}");
+    }
+}

@@ -1,12 +1,13 @@
-//! Whether the server lives, whether it can do its work, and which it is; and a ticket for who is in already.
+//! Whether the server lives, whether it can do its work, and which it is. It changes nothing.
 
 use std::time::Duration;
 
 use axum::{Json, extract::State, http::StatusCode};
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
-use crate::{app::App, transport::gate::Caller};
+use crate::{app::App, providers::Synthesizer};
 
 /// How long a dependency may take to say that it is well.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -24,21 +25,22 @@ pub(super) async fn version() -> Json<Value> {
 pub(super) async fn ready(State(app): State<App>) -> (StatusCode, Json<Value>) {
     let model = check(async { app.model.check().await.map_err(|error| error.to_string()) });
     let storage = check(async { app.storage.check().await.map_err(|error| error.to_string()) });
-    let voice = check(async {
-        let first = app.engines.first().ok_or("no voice is configured")?;
-        first.voices().await.map(drop).map_err(|error| error.to_string())
-    });
-    let (model, storage, voice) = tokio::join!(model, storage, voice);
-    let is_well = [&model, &storage, &voice].iter().all(|part| part["ok"] == json!(true));
-    let is_ready = is_well && !app.shutdown.is_draining();
+    let voices = join_all(app.engines.iter().map(|engine| voice(&**engine)));
+    let (model, storage, voices) = tokio::join!(model, storage, voices);
+    let is_well = |part: &Value| part["ok"] == json!(true);
+    // One voice that speaks is enough: it stands in for the others.
+    let can_work = is_well(&model) && is_well(&storage) && voices.iter().any(is_well);
+    let is_ready = can_work && !app.shutdown.is_draining();
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let body = json!({"ready": is_ready, "model": model, "storage": storage, "voice": voice});
+    let body = json!({"ready": is_ready, "model": model, "storage": storage, "voices": voices});
     (status, Json(body))
 }
 
-/// A token good for one request within a minute.
-pub(super) async fn ticket(State(app): State<App>, _: Caller) -> (StatusCode, Json<Value>) {
-    (StatusCode::CREATED, Json(json!({"ticket": app.auth.ticket(), "expiresInSeconds": 60})))
+async fn voice(engine: &dyn Synthesizer) -> Value {
+    let voices = async { engine.voices().await.map(drop).map_err(|error| error.to_string()) };
+    let mut checked = check(voices).await;
+    checked["name"] = json!(engine.name());
+    checked
 }
 
 async fn check(work: impl Future<Output = Result<(), String>>) -> Value {
