@@ -24,6 +24,7 @@ use protocol::{
     served::Served,
     shape, source,
 };
+use reqwest::StatusCode;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
@@ -146,6 +147,25 @@ fn the_tables_list_exactly_the_codes_and_routes_of_the_source() {
     assert_same(first_cells("## Routes"), source::routes());
     let closing = table("## Close codes").into_iter().map(|row| row[0].clone());
     assert_same(closing.collect(), source::close_codes());
+}
+
+#[test]
+fn codes_go_out_with_the_status_of_the_table() {
+    let statuses = source::statuses();
+    let mut unknown = Names::new();
+    for row in table("## Errors") {
+        for (code, documented) in code_spans(&row[0]).into_iter().zip(row[1].parse::<u16>()) {
+            let Some(actual) = statuses.get(&code) else {
+                unknown.insert(code);
+                continue;
+            };
+            let reason = StatusCode::from_u16(documented).unwrap().canonical_reason().unwrap();
+            assert_eq!(&reason.to_uppercase().replace(' ', "_"), actual, "{code}");
+        }
+    }
+    // Beside these the source names no status of their own.
+    let elsewhere = ["audio_unavailable", "bad_body", "bad_json", "empty_reply", "too_deep"];
+    assert_same(unknown, elsewhere.map(str::to_owned).into());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Looks things up in the source: codes, routes, variants. It reads text and understands no Rust.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -23,6 +23,32 @@ pub(crate) fn error_codes() -> BTreeSet<String> {
         }
     }
     codes
+}
+
+/// The name of the HTTP status with which a code goes out, for the codes whose status the source names.
+pub(crate) fn statuses() -> BTreeMap<String, String> {
+    let mut statuses = BTreeMap::new();
+    for (path, text) in product_files() {
+        let problems = text.split("::new(").skip(1).filter_map(|arguments| {
+            let arguments = arguments.trim_start().strip_prefix("StatusCode::")?;
+            let code = arguments.split_once(", \"")?.1.split('"').next()?;
+            Some((code.to_owned(), leading_name(arguments)))
+        });
+        statuses.extend(problems);
+        if path == "src/providers.rs" {
+            // What the table of failures does not name is the upstream's fault.
+            let codes = literals_after(&text, "=> (\"").into_iter();
+            statuses.extend(codes.map(|code| (code, "BAD_GATEWAY".to_owned())));
+        }
+    }
+    let errors = read("src/transport/error.rs");
+    let (_, table) = errors.split_once("match failure.code {").unwrap();
+    let arms: Vec<&str> = table.split("StatusCode::").collect();
+    for arm in arms.windows(2).take_while(|arm| !arm[0].contains("_ =>")) {
+        let codes = arm[0].split('"').skip(1).step_by(2);
+        statuses.extend(codes.map(|code| (code.to_owned(), leading_name(arm[1]))));
+    }
+    statuses
 }
 
 /// The codes with which a socket is closed.
@@ -49,8 +75,12 @@ pub(crate) fn variants(path: &str, name: &str) -> BTreeSet<String> {
     let (_, body) = text.split_once(&format!("pub enum {name} {{\n")).unwrap();
     let body = body.split("\n}").next().unwrap();
     let lines = body.lines().filter_map(|line| line.strip_prefix("    "));
-    let names = lines.filter(|line| line.starts_with(char::is_uppercase));
-    names.map(|line| line.chars().take_while(|char| char.is_alphanumeric()).collect()).collect()
+    lines.filter(|line| line.starts_with(char::is_uppercase)).map(leading_name).collect()
+}
+
+/// The name at the beginning of the text.
+fn leading_name(text: &str) -> String {
+    text.chars().take_while(|char| char.is_alphanumeric() || *char == '_').collect()
 }
 
 /// `Problem::new(StatusCode::…, "code", …)`, read from behind its bracket.
