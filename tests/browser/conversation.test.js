@@ -106,7 +106,7 @@ test('the server is told how far the learner has heard', async () => {
   await context.close();
 });
 
-test('stop silences the tutor at once and leaves what was said', async () => {
+test('stop silences the tutor at once, leaves what was said, and is remembered', async () => {
   const { page, context } = await openPage(browser);
   await say(page, scenes.story.learner);
   await eventually(
@@ -127,6 +127,8 @@ test('stop silences the tutor at once and leaves what was said', async () => {
   assert.equal((await sentences(page)).length, shown);
   assert.equal((await hearing(page)).isSpeaking, false);
   assert.equal(await page.locator('.round.stop').count(), 0);
+  await page.reload();
+  await untilPhase(page, 'stopped');
   await context.close();
 });
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EMPTY, reduce, withHistory, withSending, withUnsent } from '../../web/client/turns.js';
+import { EMPTY, reduce, withSending, withUnsent } from '../../web/client/turns.js';
 
 const chunk = (text, ttsStatus = 'pending', more = {}) => ({
   id: text,
@@ -86,56 +86,6 @@ test('a connection that could not resume takes the snapshot although its number 
   const state = play([start(9, [chunk('One.', 'completed'), chunk('Two.')])], lost);
   assert.deepEqual(sketch(state), ['user sent hi', 'assistant making One.:completed Two.:pending']);
   assert.deepEqual([state.epoch, state.seq], ['f', 9]);
-});
-
-test('history replaces what was missed and keeps what is newer', () => {
-  const before = play([greeting(), said(1), start(2, [chunk('One.')])]);
-  const sending = withSending(before, { clientId: 'new', text: 'again' });
-  const lost = play([greeting({ epoch: 'f', seq: 9, recovered: false })], sending);
-  const state = withHistory(lost, [
-    { id: 'l', role: 'user', text: 'hi', clientId: 'mine', turnId: 't' },
-    {
-      id: 'a',
-      role: 'assistant',
-      text: 'One. Two.',
-      turnId: 't',
-      chunks: [chunk('One.', 'completed')],
-    },
-  ]);
-  assert.deepEqual(sketch(state), [
-    'user sent hi',
-    'assistant complete One.:completed',
-    'user sending again',
-  ]);
-});
-
-test('history leaves a turn that failed without a word where it was, and drops what is older', () => {
-  const message = (id, text) => frame(undefined, 'message', { id, role: 'user', text, turnId: id });
-  const failed = (turnId) =>
-    frame(undefined, 'conversation-failed', { turnId, message: 'No model.' });
-  const before = play([
-    message('1', 'one'),
-    message('2', 'two'),
-    failed('t2'),
-    message('3', 'three'),
-  ]);
-  const state = withHistory(before, [
-    { id: '2', role: 'user', text: 'two', turnId: '2' },
-    { id: '3', role: 'user', text: 'three', turnId: '3' },
-    { id: '4', role: 'user', text: 'four', turnId: '4' },
-  ]);
-  assert.deepEqual(sketch(state), [
-    'user sent two',
-    'assistant failed ',
-    'user sent three',
-    'user sent four',
-  ]);
-});
-
-test('a turn that neither snapshot nor history knows is taken for stopped', () => {
-  const before = play([greeting(), start(1, [chunk('One.')])]);
-  const lost = play([greeting({ epoch: 'f', seq: 0, recovered: false })], before);
-  assert.deepEqual(sketch(withHistory(lost, [])), ['assistant stopped One.:pending']);
 });
 
 test('a message is shown at once and becomes the stored one', () => {

@@ -3,7 +3,8 @@
 import { Connection } from './connection.js';
 import { fetchHistory } from './history.js';
 import { newId } from './protocol.js';
-import { EMPTY, isRepeated, reduce, withHistory, withSending, withUnsent } from './turns.js';
+import { withEarlier, withHistory } from './stored.js';
+import { EMPTY, isRepeated, reduce, withSending, withUnsent } from './turns.js';
 
 export { Player } from './player.js';
 
@@ -156,8 +157,7 @@ export class Parla extends EventTarget {
   async loadEarlier() {
     const { messages, next } = await this.#fetchHistory(this.#cursor);
     this.#cursor = next;
-    const entries = withHistory(EMPTY, messages).entries;
-    this.#show({ ...this.#state, entries: [...entries, ...this.#state.entries] });
+    this.#show(withEarlier(this.#state, messages));
   }
 
   #post(clientId, command) {

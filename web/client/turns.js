@@ -42,8 +42,8 @@ export const EMPTY = {
   entries: [],
 };
 
-/** @type {Omit<Entry, 'role' | 'phase'>} */
-const BLANK = {
+/** What an entry says of itself before anything is known. @type {Omit<Entry, 'role' | 'phase'>} */
+export const BLANK = {
   id: null,
   turnId: null,
   clientId: null,
@@ -91,26 +91,10 @@ export function withUnsent(state, clientId, problem) {
   return change({ ...state, awaiting }, sending, { phase: 'unsent', problem });
 }
 
-/**
- * Puts the newest stored messages, oldest first, in their place. What is older than them can be
- * loaded again; what is not stored stays.
- *
- * @param {State} state
- * @param {any[]} messages
- * @returns {State}
- */
-export function withHistory(state, messages) {
-  const entries = messages.map((message) => storedEntry(message, state.entries));
-  const first = state.entries.findIndex((entry) => entries.some(isSame(entry)));
-  let place = entries.length;
-  for (const entry of state.entries.slice(Math.max(first, 0))) {
-    const known = entries.findIndex(isSame(entry));
-    if (known >= 0) place = known + 1;
-    else if (entry.phase === 'failed') entries.splice(place++, 0, entry);
-    else entries.push(entry.phase === 'lost' ? { ...entry, phase: 'stopped' } : entry);
-  }
-  const awaiting = entries.at(-1)?.role === 'assistant' ? null : state.awaiting;
-  return { ...state, awaiting, entries };
+/** Whether two entries, or an entry and a stored message, are the same: some name of theirs is. */
+export function isSame(one) {
+  const names = namesOf(one);
+  return (other) => other.role === one.role && namesOf(other).some((name) => names.includes(name));
 }
 
 function isNew(state, frame) {
@@ -192,32 +176,6 @@ function corrected(state, correction) {
       : entry,
   );
   return { ...state, entries };
-}
-
-function storedEntry(message, entries) {
-  const { role, id, text, stopped } = message;
-  const here = entries.find(isSame(message)) ?? BLANK;
-  const ended = stopped ? 'stopped' : 'complete';
-  return {
-    ...here,
-    role,
-    id,
-    text,
-    turnId: message.turnId ?? null,
-    clientId: message.clientId ?? null,
-    senderName: message.senderName ?? null,
-    phase: role === 'user' ? 'sent' : ended,
-    problem: null,
-    chunks: message.chunks ?? here.chunks,
-    corrections: message.corrections ?? here.corrections,
-    metadata: message.metadata ?? here.metadata,
-  };
-}
-
-/** Whether two entries, or an entry and a stored message, are the same: some name of theirs is. */
-function isSame(one) {
-  const names = namesOf(one);
-  return (other) => other.role === one.role && namesOf(other).some((name) => names.includes(name));
 }
 
 function namesOf({ role, id, clientId, turnId }) {
