@@ -192,16 +192,14 @@ export class Parla extends EventTarget {
     if (type === 'conversation-start') this.#outbox.delete(before.awaiting);
   }
 
-  /** A refusal is about the message it names, else about the oldest that waits for an answer. */
+  /** A refusal that names no message is about another command: messages still wait for theirs. */
   #refused(problem) {
-    const clientId = problem.clientId ?? this.#oldestMessage() ?? this.#state.awaiting;
-    this.#outbox.delete(clientId);
-    this.#show(withUnsent(this.#state, clientId, problem));
+    const { clientId } = problem;
+    if (clientId) {
+      this.#outbox.delete(clientId);
+      this.#show(withUnsent(this.#state, clientId, problem));
+    }
     this.#report(problem);
-  }
-
-  #oldestMessage() {
-    return [...this.#outbox].find(([, { type }]) => type === 'chat')?.[0];
   }
 
   /** Reads anew what the missing frames would have told. */
