@@ -14,14 +14,16 @@ class FakeSound {
   trace = [];
   #playing = [];
   #missing;
+  #unreachable;
 
-  constructor(missing = []) {
+  constructor({ missing, unreachable } = {}) {
     this.#missing = missing;
+    this.#unreachable = unreachable;
   }
 
   async load(url) {
-    if (this.#missing.includes(url)) throw new Error('audio: 404');
-    return { url, duration: 1 };
+    if (url === this.#unreachable) throw new TypeError('Failed to fetch');
+    return url !== this.#missing && { url, duration: 1 };
   }
 
   line() {
@@ -91,12 +93,12 @@ test('a chunk that is ready early waits for the one before it', async () => {
   assert.deepEqual(sound.trace, ['/a at 0.03 from 0.00', '/b at 1.03 from 0.00']);
 });
 
-test('a chunk without sound is skipped, whether its voice failed or its file is gone', async () => {
-  const sound = new FakeSound(['/b']);
+test('a chunk without sound is skipped: its voice failed, its file is gone or out of reach', async () => {
+  const sound = new FakeSound({ missing: '/b', unreachable: '/c' });
   const { heard, tell } = begin(sound);
-  await tell([failed('a'), ready('b'), ready('c')], 'complete');
+  await tell([failed('a'), ready('b'), ready('c'), ready('d')], 'complete');
   await sound.moveTo(2);
-  assert.deepEqual([sound.trace, heard], [['/c at 0.03 from 0.00'], [2, 'over']]);
+  assert.deepEqual([sound.trace, heard], [['/d at 0.03 from 0.00'], [3, 'over']]);
 });
 
 test('a turn that failed is heard as far as it was made', async () => {

@@ -1,4 +1,7 @@
-/** How long to wait before the next attempt to connect. It knows no clock and starts nothing. */
+/**
+ * How long to wait before the next attempt to reach the server. It knows no clock and starts
+ * nothing.
+ */
 
 const SHORTEST_MS = 250;
 const LONGEST_MS = 10_000;

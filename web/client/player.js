@@ -38,6 +38,8 @@ export class Player extends EventTarget {
     parla.addEventListener('change', () => this.update(parla.state.entries), { signal });
     parla.addEventListener('sending', () => this.stop(), { signal });
     parla.addEventListener('frame', ({ detail }) => this.#obey(detail), { signal });
+    parla.addEventListener('connection', () => this.#connectionChanged(parla), { signal });
+    globalThis.addEventListener('online', () => this.#sound.hurry(), { signal });
     this.addEventListener('played', ({ detail }) => parla.played(detail), { signal });
   }
 
@@ -139,6 +141,10 @@ export class Player extends EventTarget {
     if (type === 'playback-stopped') this.#silence(this.#queue[0]);
     if (type === 'playback-paused') this.hold();
     if (type === 'playback-resumed') this.release(data);
+  }
+
+  #connectionChanged({ status }) {
+    if (status === 'online') this.#sound.hurry();
   }
 
   #queued(turnId) {

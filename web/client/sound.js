@@ -3,14 +3,19 @@
  * decides nothing about order.
  */
 
+import { Retries } from './retries.js';
+
 /** Long enough to hide the click of a cut, too short to be noticed as a delay. */
 const FADE_SECONDS = 0.03;
+/** A request over a lost network can hang; one for sound that is spoken anew takes seconds. */
+const ATTEMPT_MS = 10_000;
 
 export class Sound {
   #context = null;
   #output;
   #volume = 1;
   #onUnlock;
+  #retries = new Retries();
   /** What the audio's addresses are relative to. @type {URL | string} */
   base = document.baseURI;
 
@@ -61,21 +66,36 @@ export class Sound {
   analyser = null;
 
   /**
-   * Fetches and decodes one file.
+   * Fetches and decodes one file; while the network or the server fails it tries again. `false`
+   * when the server has no such sound, or none that can be decoded.
    *
    * @param {string} url
    * @param {AbortSignal} signal
-   * @returns {Promise<AudioBuffer>}
+   * @returns {Promise<AudioBuffer | false>}
    */
-  async load(url, signal) {
-    const response = await fetch(new URL(url, this.base), { signal });
-    if (!response.ok) throw new Error(`audio: ${response.status}`);
-    return this.#open().decodeAudioData(await response.arrayBuffer());
+  load(url, signal) {
+    return this.#retries.run((end) => this.#loadOnce(url, end), signal);
+  }
+
+  /** The network may be back: what waits to be fetched again is fetched now. */
+  hurry() {
+    this.#retries.hurry();
   }
 
   /** A new line to the loudspeaker that can be silenced by itself. */
   line() {
     return new Line(this.#open(), this.#output);
+  }
+
+  async #loadOnce(url, end) {
+    const signal = AbortSignal.any([end, AbortSignal.timeout(ATTEMPT_MS)]);
+    const response = await fetch(new URL(url, this.base), { signal });
+    if (response.status >= 400 && response.status < 500) return false;
+    if (!response.ok) throw new Error(`audio: ${response.status}`);
+    const bytes = await response.arrayBuffer();
+    return this.#open()
+      .decodeAudioData(bytes)
+      .catch(() => false);
   }
 
   #open() {
