@@ -42,7 +42,7 @@ pub(crate) fn statuses() -> BTreeMap<String, String> {
         }
     }
     let errors = read("src/transport/error.rs");
-    let (_, table) = errors.split_once("match failure.code {").unwrap();
+    let (_, table) = errors.split_once("match code {").unwrap();
     let arms: Vec<&str> = table.split("StatusCode::").collect();
     for arm in arms.windows(2).take_while(|arm| !arm[0].contains("_ =>")) {
         let codes = arm[0].split('"').skip(1).step_by(2);
