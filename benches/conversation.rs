@@ -33,6 +33,7 @@ use std::{
 
 use anyhow::Context;
 use clap::Parser;
+use futures_util::future::try_join_all;
 
 use direct::Direct;
 use learner::Learner;
@@ -46,6 +47,10 @@ use support::scripted_ollama::TOKEN_CHARS;
 const WARM_UP: usize = 5;
 /// Turns of one conversation; then the learner begins another.
 const TURNS_PER_CONVERSATION: usize = 10;
+/// Conversations that speak at the same time, once.
+const CROWD: usize = 50;
+/// Where their numbers begin, so that they are conversations of their own.
+const CROWD_NUMBERS: usize = 1_000_000;
 
 /// Measures the server beside a client without one.
 #[derive(Parser)]
@@ -109,6 +114,10 @@ async fn measure(pairs: usize) -> anyhow::Result<Report> {
     report.figure("CPU per turn, server", cpu, "ms", Some(Bar::AtMost(5.0)));
     let no_server = Samples::new(played.iter().map(|pair| ms(pair.no_server_cpu)).collect());
     report.figure("CPU per turn, no server", no_server.median(), "ms", None);
+    let before = server.cpu()?;
+    bench.crowd(CROWD).await?;
+    let cpu = ms(server.cpu()? - before) / CROWD as f64;
+    report.figure("CPU per turn, server, 50 at once", cpu, "ms", None);
     compare(&mut report, &played);
     Ok(report)
 }
@@ -157,6 +166,19 @@ impl<'a> Bench<'a> {
             parla: spoken.first_audio,
             lateness: ms_between(due, spoken.ready),
         })
+    }
+
+    /// One turn in each of so many conversations at the same time: a processor that is busy anyway pays less for
+    /// each waking than one that has to be woken for every token.
+    async fn crowd(&mut self, size: usize) -> anyhow::Result<()> {
+        let mut learners = Vec::with_capacity(size);
+        for number in 0..size {
+            self.stand_ins.model.script(script::answer(&self.author.answer()));
+            learners.push(Learner::connect(self.server.address, CROWD_NUMBERS + number).await?);
+        }
+        let turns = learners.iter_mut().map(Learner::turn);
+        try_join_all(turns).await.context("a turn in the crowd failed")?;
+        Ok(())
     }
 
     async fn learner(&mut self) -> anyhow::Result<&mut Learner> {

@@ -112,7 +112,9 @@ impl OpenAiSpeech {
 
     /// The body, as far as it has a bearable length.
     async fn read(&self, mut response: Response) -> Result<Bytes, ProviderError> {
-        let mut body = BytesMut::new();
+        let announced = response.content_length().unwrap_or(0);
+        let room = usize::try_from(announced).unwrap_or(0).min(MAX_ANSWER_BYTES);
+        let mut body = BytesMut::with_capacity(room);
         while let Some(bytes) = response.chunk().await.map_err(|error| self.failure(&error))? {
             if body.len() + bytes.len() > MAX_ANSWER_BYTES {
                 return Err(self.broken(format!("more than {MAX_ANSWER_BYTES} bytes")));

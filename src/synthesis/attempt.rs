@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bytes::BytesMut;
+use bytes::Bytes;
 use futures_util::StreamExt;
 
 use crate::{
@@ -43,11 +43,20 @@ pub(super) async fn attempt(
     take.finish(longest_ms(request)).map_err(unusable)
 }
 
+/// Most engines give one frame, which is not copied.
+fn joined(mut frames: Vec<Bytes>) -> Bytes {
+    match frames.len() {
+        1 => frames.remove(0),
+        _ => frames.concat().into(),
+    }
+}
+
 /// What has come so far; every error is the reason why it cannot be used.
 #[derive(Default)]
 struct Take {
     sample_rate: Option<u32>,
-    pcm: BytesMut,
+    frames: Vec<Bytes>,
+    bytes: usize,
     words: Vec<WordTime>,
 }
 
@@ -59,10 +68,11 @@ impl Take {
                 if *self.sample_rate.get_or_insert(frame.sample_rate) != frame.sample_rate {
                     return Err("the sample rate changes in the middle");
                 }
-                if self.pcm.len() + frame.pcm.len() > MAX_BYTES {
+                self.bytes += frame.pcm.len();
+                if self.bytes > MAX_BYTES {
                     return Err("more sound than any chunk has");
                 }
-                self.pcm.extend_from_slice(&frame.pcm);
+                self.frames.push(frame.pcm);
             }
         }
         Ok(())
@@ -70,13 +80,13 @@ impl Take {
 
     fn finish(self, longest_ms: u64) -> Result<Sound, &'static str> {
         let sample_rate = self.sample_rate.filter(|rate| *rate > 0).ok_or("no sample rate")?;
-        if self.pcm.is_empty() {
+        if self.bytes == 0 {
             return Err("no samples");
         }
-        if !self.pcm.len().is_multiple_of(2) {
+        if !self.bytes.is_multiple_of(2) {
             return Err("half a sample at the end");
         }
-        let frame = AudioFrame { sample_rate, pcm: self.pcm.freeze() };
+        let frame = AudioFrame { sample_rate, pcm: joined(self.frames) };
         let duration_ms = frame.duration_ms();
         if duration_ms > longest_ms {
             return Err("far more sound than text");
