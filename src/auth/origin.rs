@@ -39,10 +39,12 @@ impl Doors {
         }
     }
 
-    /// On loopback only loopback names count: another name that leads here has been rebound.
+    /// A name that its owner can lead anywhere may have been rebound to here. On loopback only loopback names are
+    /// beyond that; elsewhere addresses and names that no stranger can own are, too.
     fn knows_host(&self, host: &str) -> bool {
-        !self.is_loopback
-            || is_loopback_name(host_name(host))
+        let name = host_name(host);
+        is_loopback_name(name)
+            || (!self.is_loopback && is_private_name(name))
             || self.origins.iter().any(|origin| authority(origin) == Some(host))
     }
 
@@ -76,6 +78,14 @@ fn is_loopback_name(name: &str) -> bool {
     name == "localhost"
         || name.ends_with(".localhost")
         || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// An address, or a name that only the local network gives: nobody registers these (RFC 6762, RFC 8375).
+fn is_private_name(name: &str) -> bool {
+    const LOCAL: [&str; 4] = [".local", ".lan", ".internal", ".home.arpa"];
+    let name = name.to_ascii_lowercase();
+    let is_local = LOCAL.iter().any(|suffix| name.ends_with(suffix));
+    name.parse::<IpAddr>().is_ok() || is_local || (!name.is_empty() && !name.contains('.'))
 }
 
 #[cfg(test)]
@@ -122,6 +132,18 @@ mod tests {
             assert_eq!(loopback().admit(Some(bad), None), Err(Refused::Host), "{bad}");
         }
         assert_eq!(loopback().admit(None, None), Err(Refused::Host));
+    }
+
+    #[test]
+    fn elsewhere_a_public_name_has_to_be_listed() {
+        let origins = vec!["https://tutor.example".to_owned()];
+        let doors = Doors { origins, is_loopback: false };
+        for good in ["192.168.1.5:11200", "[fe80::1]:11200", "nas", "pi.local:80", "tutor.example"] {
+            assert_eq!(doors.admit(Some(good), None), Ok(()), "{good}");
+        }
+        for bad in ["evil.example", "192.168.1.5.evil.example", "tutor.example.evil.example", ""] {
+            assert_eq!(doors.admit(Some(bad), None), Err(Refused::Host), "{bad}");
+        }
     }
 
     #[test]
