@@ -138,7 +138,8 @@ mod tests {
     fn elsewhere_a_public_name_has_to_be_listed() {
         let origins = vec!["https://tutor.example".to_owned()];
         let doors = Doors { origins, is_loopback: false };
-        for good in ["192.168.1.5:11200", "[fe80::1]:11200", "nas", "pi.local:80", "tutor.example"] {
+        for good in ["192.168.1.5:11200", "[fe80::1]:11200", "nas", "pi.local:80", "tutor.example"]
+        {
             assert_eq!(doors.admit(Some(good), None), Ok(()), "{good}");
         }
         for bad in ["evil.example", "192.168.1.5.evil.example", "tutor.example.evil.example", ""] {

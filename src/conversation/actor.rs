@@ -3,16 +3,16 @@
 mod admission;
 mod effects;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, pin::Pin, sync::Arc};
 
 use futures_util::{
-    StreamExt,
+    FutureExt, StreamExt,
     future::BoxFuture,
     stream::{BoxStream, FuturesUnordered},
 };
 use tokio::{
     sync::mpsc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, Sleep},
 };
 use tokio_stream::StreamMap;
 
@@ -55,6 +55,9 @@ pub(super) struct Actor {
     /// Changes on their way to the disk, and what the machine is to hear of them.
     writes: FuturesUnordered<BoxFuture<'static, Option<Input>>>,
     next_patrol: Instant,
+    /// Both outlive a turn of the loop: setting them up for each token would cost as much as the token.
+    alarm: Pin<Box<Sleep>>,
+    drain: BoxFuture<'static, ()>,
     /// Since when there has been no listener.
     alone_since: Option<Instant>,
     idle_since: Instant,
@@ -83,6 +86,8 @@ impl Actor {
         (parts, roster): (Arc<ConversationParts>, Roster),
         requests: mpsc::Receiver<Request>,
     ) -> Self {
+        let shutdown = parts.shutdown.clone();
+        let drain = async move { shutdown.draining().await }.boxed();
         Self {
             conversation: conversation.clone(),
             log: parts.log(conversation.id()),
@@ -97,6 +102,8 @@ impl Actor {
             listeners: HashMap::new(),
             writes: FuturesUnordered::new(),
             next_patrol: Instant::now() + PATROL,
+            alarm: Box::pin(tokio::time::sleep(PATROL)),
+            drain,
             alone_since: None,
             idle_since: Instant::now(),
         }
@@ -128,7 +135,10 @@ impl Actor {
         let began = self.parts.began;
         let due = self.machine.next_wake().map(|at| began + Duration::from_millis(at));
         let wake_at = due.map_or(self.next_patrol, |due| due.min(self.next_patrol));
-        let shutdown = self.parts.shutdown.clone();
+        if self.alarm.deadline() != wake_at {
+            self.alarm.as_mut().reset(wake_at);
+        }
+        let is_draining = self.parts.shutdown.is_draining();
         tokio::select! {
             Some(request) = self.requests.recv() => Wake::Request(request),
             Some(written) = self.writes.next() => written.map_or(Wake::Written, Wake::Input),
@@ -136,8 +146,8 @@ impl Actor {
             Some(((turn, index), event)) = self.speeches.next() => {
                 Wake::Input(self.heard_from_voice(turn, index, event))
             }
-            () = tokio::time::sleep_until(wake_at) => Wake::Clock,
-            () = shutdown.draining(), if !shutdown.is_draining() => Wake::Clock,
+            () = &mut self.alarm => Wake::Clock,
+            () = &mut self.drain, if !is_draining => Wake::Clock,
         }
     }
 
