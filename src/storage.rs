@@ -97,7 +97,7 @@ pub struct ConversationRow {
     pub name: String,
     /// Unique per owner, from 1.
     pub number: i64,
-    pub settings: ConversationSettings,
+    pub settings: Choices,
     pub created_at: UnixMillis,
     /// When its newest turn began; also its place in lists, unique per owner: a moment that is taken becomes the next.
     pub updated_at: UnixMillis,
@@ -105,7 +105,7 @@ pub struct ConversationRow {
 
 /// The setting of a conversation, kept until somebody chooses otherwise.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ConversationSettings {
+pub struct Choices {
     pub language: Language,
     pub level: Level,
     pub scenario: Option<String>,
@@ -119,7 +119,7 @@ pub struct NewTurn {
     pub conversation: ConversationId,
     pub owner: UserId,
     pub name: String,
-    pub settings: ConversationSettings,
+    pub settings: Choices,
     pub turn: TurnId,
     pub answer: MessageId,
     pub metadata: Arc<TurnMetadata>,

@@ -12,8 +12,7 @@ use crate::{
 };
 
 use super::{
-    ConversationSettings, EndedTurn, HeardTurn, NewTurn, Page, Sqlite, Storage, TurnState,
-    TurnSummary,
+    Choices, EndedTurn, HeardTurn, NewTurn, Page, Sqlite, Storage, TurnState, TurnSummary,
 };
 
 const ALL: Page = Page { before: None, limit: 100 };
@@ -68,7 +67,7 @@ fn new_turn(name: &str, text: Option<&str>) -> NewTurn {
         conversation: conversation(),
         owner: ana(),
         name: "my-conversation".to_owned(),
-        settings: ConversationSettings::default(),
+        settings: Choices::default(),
         answer: MessageId::parse(&format!("answer-{name}")).unwrap(),
         turn,
         metadata: metadata(),

@@ -8,7 +8,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use crate::{
     domain::{ChatCommand, Failure, MessageId, Role, TurnId},
-    storage::{ConversationSettings, StoredMessage},
+    storage::{Choices, StoredMessage},
 };
 
 use super::super::Accepted;
@@ -25,7 +25,7 @@ pub(super) type Answer = oneshot::Sender<Result<Accepted, Failure>>;
 
 #[derive(Default)]
 pub(super) struct Admissions {
-    settings: ConversationSettings,
+    settings: Choices,
     waiting: HashMap<TurnId, Waiting>,
     repeats: VecDeque<Repeat>,
 }
@@ -54,11 +54,11 @@ pub(super) enum Verdict {
 }
 
 impl Admissions {
-    pub(super) fn settings(&self) -> &ConversationSettings {
+    pub(super) fn settings(&self) -> &Choices {
         &self.settings
     }
 
-    pub(super) fn set_settings(&mut self, settings: ConversationSettings) {
+    pub(super) fn set_settings(&mut self, settings: Choices) {
         self.settings = settings;
     }
 

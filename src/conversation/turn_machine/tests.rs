@@ -6,6 +6,7 @@
 mod making;
 mod playing;
 mod rooms;
+mod storing;
 
 use std::{fmt::Write, sync::Arc};
 

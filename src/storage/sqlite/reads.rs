@@ -4,8 +4,7 @@ use serde::de::DeserializeOwned;
 use sqlx::{Row, SqlitePool, query, query_scalar, sqlite::SqliteRow};
 
 use super::super::{
-    ConversationRow, ConversationSettings, Page, StorageError, StoredAudio, StoredMessage,
-    StoredTurn, TurnState,
+    Choices, ConversationRow, Page, StorageError, StoredAudio, StoredMessage, StoredTurn, TurnState,
 };
 use crate::domain::{
     AudioFileId, Chunk, ConversationId, Language, Level, Message, MessageId, Role, TurnId,
@@ -127,7 +126,7 @@ fn conversation_row(row: &SqliteRow) -> Result<ConversationRow, StorageError> {
         owner: parsed(row, "owner", UserId::parse)?,
         name: row.try_get("name")?,
         number: row.try_get("number")?,
-        settings: ConversationSettings {
+        settings: Choices {
             language: parsed(row, "language", Language::parse)?,
             level: parsed(row, "level", Level::parse)?,
             scenario: row.try_get("scenario")?,
