@@ -18,8 +18,8 @@ use std::{sync::Arc, time::Duration};
 use futures_util::{future::BoxFuture, stream::BoxStream};
 
 use crate::domain::{
-    AudioFrame, Emotion, EmotionApplied, Failure, Language, Level, Role, SpokenSpan, Usage, Voice,
-    WordTime,
+    AudioFrame, Emotion, EmotionApplied, Failure, Language, Level, Role, SpokenSpan, TurnMetadata,
+    Usage, Voice, WordTime,
 };
 
 /// How long a voice that says nothing else may take: a sentence takes a slow computer a few seconds.
@@ -100,6 +100,13 @@ pub struct LessonKey {
     pub language: Language,
     pub level: Level,
     pub scenario: Option<String>,
+}
+
+impl From<&TurnMetadata> for LessonKey {
+    fn from(metadata: &TurnMetadata) -> Self {
+        let TurnMetadata { language, level, scenario, .. } = metadata;
+        Self { language: language.clone(), level: *level, scenario: scenario.clone() }
+    }
 }
 
 /// A piece of an answer.

@@ -29,12 +29,7 @@ impl Memory {
 
     /// A message of an earlier life of the conversation.
     pub(super) fn recall(&mut self, stored: &StoredMessage) {
-        let metadata = &stored.metadata;
-        let lesson = LessonKey {
-            language: metadata.language.clone(),
-            level: metadata.level,
-            scenario: metadata.scenario.clone(),
-        };
+        let lesson = LessonKey::from(&stored.metadata);
         let text = match &stored.heard {
             Some(heard) => heard.clone(),
             None => with_emotions(&stored.message.text, &stored.chunks),

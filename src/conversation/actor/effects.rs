@@ -138,7 +138,7 @@ impl Actor {
 
     fn ask_model(&mut self, ask: &Ask) {
         let metadata = &ask.metadata;
-        let lesson = lesson_key(metadata);
+        let lesson = LessonKey::from(metadata.as_ref());
         if let Some(message) = &ask.message {
             self.memory.learner_said(message, lesson.clone());
         }
@@ -182,7 +182,7 @@ impl Actor {
     fn record(&mut self, record: Record) {
         let Record { snapshot, text, corrections, usage, timings, outcome } = record;
         let summary = TurnSummary { form: snapshot.form, usage, timings };
-        let lesson = lesson_key(&snapshot.metadata);
+        let lesson = LessonKey::from(snapshot.metadata.as_ref());
         self.memory.tutor_said(snapshot.turn.clone(), (&text, &snapshot.chunks), lesson);
         let state = match outcome {
             Outcome::Complete => TurnState::Complete,
@@ -216,14 +216,6 @@ async fn end_turn(first: storage::Reply<()>, storage: Arc<dyn Storage>, ended: E
 fn context_tokens(usual: &ModelInfo, answering: &str) -> Option<u32> {
     let is_usual = usual.name == answering;
     usual.context_tokens.map(|tokens| if is_usual { tokens } else { tokens.min(LEAST_CONTEXT) })
-}
-
-fn lesson_key(metadata: &TurnMetadata) -> LessonKey {
-    LessonKey {
-        language: metadata.language.clone(),
-        level: metadata.level,
-        scenario: metadata.scenario.clone(),
-    }
 }
 
 /// A new choice takes the place of the old one; an empty one takes it away.

@@ -165,7 +165,7 @@ impl Turn {
         self.announce_whole(out);
     }
 
-    /// The model has broken off: what it had finished stays, the sentence it was in is shown but not spoken.
+    /// The model has broken off: what it had finished stays, the sentence it was in is not spoken.
     pub(super) fn broke_off(&mut self, failure: Failure, out: &mut Vec<Effect>) {
         if !matches!(self.phase, Phase::Writing) {
             return;
@@ -256,7 +256,7 @@ impl Turn {
     fn add_chunk(&mut self, now: Millis, draft: Draft, out: &mut Vec<Effect>) {
         let index = self.chunks.len();
         let id = ChunkId::parse(&format!("{}-{index}", self.id()))
-            .unwrap_or_else(|| unreachable!("a turn's id leaves room for a chunk's index"));
+            .expect("invariant: a turn's id leaves room for a chunk's index");
         let is_spoken = !draft.spoken.is_empty();
         self.chunks.push(Arc::new(Chunk {
             id,
