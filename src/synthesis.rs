@@ -12,15 +12,10 @@ mod speech;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc, Mutex, PoisonError, Weak,
-        atomic::{AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
 };
-
-use bytes::Bytes;
 
 pub use self::{
     cache::{AudioCache, CacheSettings},
@@ -30,11 +25,12 @@ pub use self::{
     speech::{Speech, SpeechError, SpeechEvent, Spoken},
 };
 use self::{
-    flight::{Flight, Work},
+    flight::{Flight, Flights, Work},
     lane::Lane,
     schedule::Claims,
 };
 use crate::{
+    domain::AudioFrame,
     providers::{SpeechRequest, Synthesizer},
     shutdown::Shutdown,
 };
@@ -51,8 +47,8 @@ struct Shared {
     settings: PoolSettings,
     shutdown: Shutdown,
     arrivals: AtomicU64,
-    /// Jobs that are being made, by their keys with all engines. Plain data: a std mutex.
-    flights: Mutex<HashMap<Arc<[CacheKey]>, Weak<Flight>>>,
+    /// Plain data, never held over an await: a std mutex.
+    flights: Mutex<Flights>,
 }
 
 /// How much the pool takes on.
@@ -99,7 +95,7 @@ impl SpeechPool {
     #[must_use]
     pub fn speak(&self, job: SpeechJob) -> Speech {
         let keys = self.shared.keys(&job.request);
-        if let Some(spoken) = keys.first().and_then(|key| self.shared.cache.recent(key)) {
+        if let Some(spoken) = keys.first().and_then(|key| self.shared.cache.again(key)) {
             return Speech::finished(Ok(spoken));
         }
         let place = Arc::new(job.place);
@@ -110,8 +106,8 @@ impl SpeechPool {
     }
 
     /// A finished file, from memory or disk, verified; `None` when it has to be spoken again.
-    pub async fn audio(&self, key: &CacheKey) -> Option<Bytes> {
-        self.shared.cache.get(*key).await.map(|spoken| spoken.wav.clone())
+    pub async fn audio(&self, key: &CacheKey) -> Option<AudioFrame> {
+        Some(self.shared.cache.fetch(*key).await?.sound.clone())
     }
 
     /// How busy each engine is, in their order.
@@ -134,17 +130,15 @@ impl Shared {
         place: &Arc<Place>,
     ) -> Option<Arc<Flight>> {
         let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
-        flights.retain(|_, flight| flight.upgrade().is_some_and(|flight| !flight.is_over()));
-        let flight = match flights.get(&keys).and_then(Weak::upgrade) {
-            Some(flight) => flight,
-            None if flights.len() >= self.capacity() => return None,
-            None => {
-                let flight = self.start(keys.clone(), request, place);
-                flights.insert(keys, Arc::downgrade(&flight));
-                return Some(flight);
-            }
-        };
-        flight.claims.join(place);
+        if let Some(flight) = flights.find(&keys) {
+            flight.claims.join(place);
+            return Some(flight);
+        }
+        if !flights.has_room(self.capacity()) {
+            return None;
+        }
+        let flight = self.start(keys.clone(), request, place);
+        flights.insert(keys, &flight);
         Some(flight)
     }
 

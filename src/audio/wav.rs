@@ -1,6 +1,6 @@
 //! Writes WAV, and reads what other people call WAV. It never guesses at sound that is not there.
 
-use std::io::Read;
+use std::{io::Read, ops::Range};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use hound::{SampleFormat, WavReader};
@@ -13,6 +13,8 @@ const SAMPLE_RATES: std::ops::RangeInclusive<u32> = 8_000..=48_000;
 const PLACEHOLDER_BYTES: usize = 1 << 30;
 const RIFF_HEADER_BYTES: usize = 12;
 const CHUNK_HEADER_BYTES: usize = 8;
+/// What [`encode`] puts before the samples.
+const HEAD_BYTES: usize = 44;
 
 /// Why bytes are not usable as WAV.
 #[derive(Debug, thiserror::Error)]
@@ -34,8 +36,30 @@ pub enum WavError {
 /// The frame as a file: a header of 44 bytes, then the samples as they are.
 #[must_use]
 pub fn encode(frame: &AudioFrame) -> Bytes {
+    [head(frame), frame.pcm.clone()].concat().into()
+}
+
+/// The size of the frame as a file, in bytes.
+#[must_use]
+pub fn file_bytes(frame: &AudioFrame) -> usize {
+    HEAD_BYTES + frame.pcm.len()
+}
+
+/// A piece of the frame as a file, of its header and of its samples, without copying them; what lies outside the file
+/// is left out.
+#[must_use]
+pub fn file_piece(frame: &AudioFrame, piece: Range<usize>) -> [Bytes; 2] {
+    let within = |at: usize, part: &Bytes| at.min(part.len());
+    let (head, pcm) = (head(frame), &frame.pcm);
+    let of_head = within(piece.start, &head)..within(piece.end, &head);
+    let behind_head = |at: usize| within(at.saturating_sub(HEAD_BYTES), pcm);
+    let of_pcm = behind_head(piece.start)..behind_head(piece.end);
+    [head.slice(of_head), pcm.slice(of_pcm)]
+}
+
+fn head(frame: &AudioFrame) -> Bytes {
     let data_bytes = u32::try_from(frame.pcm.len()).unwrap_or(u32::MAX);
-    let mut file = BytesMut::with_capacity(44 + frame.pcm.len());
+    let mut file = BytesMut::with_capacity(HEAD_BYTES);
     file.put_slice(b"RIFF");
     file.put_u32_le(data_bytes.saturating_add(36));
     file.put_slice(b"WAVEfmt ");
@@ -48,15 +72,14 @@ pub fn encode(frame: &AudioFrame) -> Bytes {
     file.put_u16_le(16); // bits a sample
     file.put_slice(b"data");
     file.put_u32_le(data_bytes);
-    file.put_slice(&frame.pcm);
     file.freeze()
 }
 
-/// Reads PCM of 8 to 32 bits or 32-bit float, one or more channels, as 16-bit mono.
+/// Reads PCM of 8 to 32 bits or 32-bit float, one or more channels, as 16-bit mono. What is that already is not copied.
 ///
 /// # Errors
 /// For whatever cannot be played as speech; sizes that a streaming writer could not know are no error.
-pub fn decode(bytes: &[u8]) -> Result<AudioFrame, WavError> {
+pub fn decode(bytes: &Bytes) -> Result<AudioFrame, WavError> {
     let (format, sound) = find_chunks(bytes)?;
     let sound = whole_frames(format, sound);
     let header = repaired_header(format, sound.len());
@@ -67,7 +90,7 @@ pub fn decode(bytes: &[u8]) -> Result<AudioFrame, WavError> {
     }
     let pcm = match (spec.sample_format, spec.bits_per_sample, spec.channels) {
         (SampleFormat::Int, 16, 1) if reader.len() as usize * 2 == sound.len() => {
-            Bytes::copy_from_slice(sound)
+            bytes.slice_ref(sound)
         }
         (SampleFormat::Int, bits, channels) => {
             mono(reader.samples::<i32>().map(|sample| Ok(to_16_bits(sample?, bits))), channels)?
@@ -172,6 +195,16 @@ mod tests {
     }
 
     #[test]
+    fn pieces_of_a_file_are_pieces_of_what_is_written() {
+        let frame = AudioFrame { sample_rate: 22_050, pcm: pcm(&[1, 2, 3]) };
+        let file = encode(&frame);
+        assert_eq!(file_bytes(&frame), file.len());
+        for piece in [0..50, 0..44, 10..20, 40..46, 44..50, 49..50, 50..50, 0..0] {
+            assert_eq!(file_piece(&frame, piece.clone()).concat(), file[piece]);
+        }
+    }
+
+    #[test]
     fn every_usual_format_becomes_16_bit_mono() {
         for (bits, full) in [(8, 127), (16, 32_767), (24, 8_388_607), (32, i32::MAX)] {
             let file = file(spec(1, bits, SampleFormat::Int), |writer| {
@@ -254,6 +287,10 @@ mod tests {
             file[start..end].copy_from_slice(&bytes[..end - start]);
             drop((decode(&file), decode(&bytes)));
         }
+    }
+
+    fn decode(bytes: &[u8]) -> Result<AudioFrame, WavError> {
+        super::decode(&Bytes::copy_from_slice(bytes))
     }
 
     fn pcm(samples: &[i16]) -> Bytes {

@@ -222,7 +222,7 @@ impl Actor {
         ChunkAudio {
             file,
             cache_key,
-            duration_ms: spoken.duration_ms,
+            duration_ms: u32::try_from(spoken.sound.duration_ms()).unwrap_or(u32::MAX),
             words: spoken.words.clone(),
             emotion: spoken.emotion,
         }

@@ -1,8 +1,9 @@
-//! Sounds that are made already: recent ones in memory, more of them on disk. Losing one costs only making it again.
+//! Sounds that are made already: recent ones in memory, those in demand on disk. Losing one costs only making it again.
 
 mod bounded;
 mod disk;
 mod file;
+mod memory;
 
 use std::{
     io,
@@ -13,7 +14,7 @@ use std::{
 
 use tokio::{sync::mpsc, task::spawn_blocking, time::timeout};
 
-use self::{bounded::Bounded, disk::Disk};
+use self::{disk::Disk, memory::Memory};
 use super::{CacheKey, Spoken};
 use crate::shutdown::Shutdown;
 
@@ -21,8 +22,6 @@ use crate::shutdown::Shutdown;
 const WRITES: usize = 64;
 /// A local file is read within milliseconds; a disk that hangs must not hold up a learner.
 const READ_TIMEOUT: Duration = Duration::from_secs(2);
-/// What a sound holds beside its samples, roughly, in bytes.
-const OVERHEAD_BYTES: u64 = 1024;
 
 /// Where finished sounds are kept and how much of them.
 #[derive(Clone, Debug)]
@@ -40,10 +39,14 @@ impl Default for CacheSettings {
 }
 
 /// The finished sounds of all conversations; clones share them.
+///
+/// A sound goes to disk when it is wanted a second time, or has to leave memory before anybody has fetched it. What a
+/// model writes is hardly ever said again, and a file for each of its sentences would cost as much processor time as
+/// all the rest of a turn.
 #[derive(Clone)]
 pub struct AudioCache {
     /// Plain data, never held over an await: a std mutex.
-    memory: Arc<Mutex<Bounded<Arc<Spoken>>>>,
+    memory: Arc<Mutex<Memory>>,
     disk: Arc<Disk>,
     writes: mpsc::Sender<Arc<Spoken>>,
 }
@@ -57,46 +60,71 @@ impl AudioCache {
         let writer = write_behind(disk.clone(), to_write, shutdown.clone());
         // Nobody waits for the writer: it ends with the drain or with the last handle.
         drop(shutdown.spawn("audio cache writer", writer));
-        let memory = Arc::new(Mutex::new(Bounded::new(settings.memory_bytes)));
+        let memory = Arc::new(Mutex::new(Memory::new(settings.memory_bytes)));
         Self { memory, disk, writes }
     }
 
-    /// The sound, if it is in memory. Its file counts as used too, or the best known would leave the disk first.
-    pub(super) fn recent(&self, key: &CacheKey) -> Option<Arc<Spoken>> {
-        let spoken = self.memory().get(key).cloned()?;
-        self.disk.touch(key);
+    /// The sound for somebody who says the same again, if it is in memory. Its file counts as used too, or the best known
+    /// would leave the disk first.
+    pub(super) fn again(&self, key: &CacheKey) -> Option<Arc<Spoken>> {
+        let spoken = self.memory().get(key)?;
+        self.write(&spoken);
         Some(spoken)
     }
 
-    /// The sound from memory or disk, whole and verified.
-    pub(super) async fn get(&self, key: CacheKey) -> Option<Arc<Spoken>> {
-        if let Some(spoken) = self.recent(&key) {
-            return Some(spoken);
+    /// The sound for somebody who listens to it.
+    pub(super) async fn fetch(&self, key: CacheKey) -> Option<Arc<Spoken>> {
+        let recent = self.memory().fetch(&key);
+        match recent {
+            Some(spoken) => Some(spoken),
+            None => self.load(key).await,
         }
+    }
+
+    /// The same from memory or disk, whole and verified.
+    pub(super) async fn get(&self, key: CacheKey) -> Option<Arc<Spoken>> {
+        match self.again(&key) {
+            Some(spoken) => Some(spoken),
+            None => self.load(key).await,
+        }
+    }
+
+    /// Keeps a sound that has just been made.
+    pub(super) fn put(&self, spoken: &Arc<Spoken>) {
+        self.remember(spoken, false);
+        let is_known = self.memory().is_known(spoken.key);
+        if is_known {
+            self.write(spoken);
+        }
+    }
+
+    async fn load(&self, key: CacheKey) -> Option<Arc<Spoken>> {
         if !self.disk.may_have(&key) {
             return None;
         }
         let disk = self.disk.clone();
-        let read = timeout(READ_TIMEOUT, spawn_blocking(move || disk.load(key)));
-        let spoken = Arc::new(read.await.ok()?.ok()??);
-        self.remember(&spoken);
+        let read = timeout(READ_TIMEOUT, spawn_blocking(move || disk.load(key))).await;
+        let Some(spoken) = read.ok().and_then(Result::ok).flatten().map(Arc::new) else {
+            // It was in demand once: made again, it is written again.
+            self.memory().is_known(key);
+            return None;
+        };
+        self.remember(&spoken, true);
         Some(spoken)
     }
 
-    /// Keeps the sound at once in memory and soon on disk.
-    pub(super) fn put(&self, spoken: &Arc<Spoken>) {
-        self.remember(spoken);
-        if self.writes.try_send(spoken.clone()).is_err() {
+    fn remember(&self, spoken: &Arc<Spoken>, is_fetched: bool) {
+        let unheard = self.memory().insert(spoken, is_fetched);
+        unheard.iter().for_each(|spoken| self.write(spoken));
+    }
+
+    fn write(&self, spoken: &Arc<Spoken>) {
+        if !self.disk.has(&spoken.key) && self.writes.try_send(spoken.clone()).is_err() {
             tracing::debug!(key = %spoken.key, "the sound is not written, the disk is behind");
         }
     }
 
-    fn remember(&self, spoken: &Arc<Spoken>) {
-        let bytes = spoken.wav.len() as u64 + OVERHEAD_BYTES;
-        self.memory().insert(spoken.key, spoken.clone(), bytes);
-    }
-
-    fn memory(&self) -> MutexGuard<'_, Bounded<Arc<Spoken>>> {
+    fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

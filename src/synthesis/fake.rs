@@ -14,7 +14,6 @@ use futures_util::{
 
 use super::{CacheKey, Spoken};
 use crate::{
-    audio::wav,
     domain::{AudioFrame, Emotion, EmotionApplied, Language, SpokenSpan, Voice, WordTime},
     providers::{ProviderError, SpeechPart, SpeechRequest, Synthesizer},
 };
@@ -185,8 +184,7 @@ pub(super) fn spoken(text: &str, ms: u32) -> Spoken {
     Spoken {
         key: CacheKey::new(&FakeVoice::new("one"), &request(text)),
         engine: "one".to_owned(),
-        wav: wav::encode(&frame(8_000, ms as usize)),
-        duration_ms: ms,
+        sound: frame(8_000, ms as usize),
         words: vec![word(text, 0, ms)],
         emotion: EmotionApplied::Prosody,
     }

@@ -1,6 +1,9 @@
 //! One job on its way through the engines, shared by all who wait for it. It is made once and asks in order.
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Weak},
+};
 
 use tokio::{
     sync::watch,
@@ -15,10 +18,17 @@ use super::{
     schedule::Claims,
 };
 use crate::{
-    audio::wav,
     providers::{ProviderError, SpeechRequest},
     shutdown::Shutdown,
 };
+
+/// Jobs that are being made, by their keys with all engines.
+#[derive(Default)]
+pub(super) struct Flights {
+    flights: HashMap<Arc<[CacheKey]>, Weak<Flight>>,
+    /// How many there may be until those that are over are swept out: a sweep for each job would be work for all.
+    sweep_at: usize,
+}
 
 /// A job in the making; dropping the last handle gives it up.
 pub(super) struct Flight {
@@ -43,6 +53,27 @@ pub(super) struct Work {
     pub(super) request: Arc<SpeechRequest>,
     pub(super) lanes: Arc<[Arc<Lane>]>,
     pub(super) cache: AudioCache,
+}
+
+impl Flights {
+    /// The job under those keys, while it is being made.
+    pub(super) fn find(&self, keys: &Arc<[CacheKey]>) -> Option<Arc<Flight>> {
+        self.flights.get(keys)?.upgrade().filter(|flight| !flight.is_over())
+    }
+
+    /// Whether another one stays within the limit.
+    pub(super) fn has_room(&mut self, limit: usize) -> bool {
+        if self.flights.len() >= self.sweep_at.min(limit) {
+            self.flights
+                .retain(|_, flight| flight.upgrade().is_some_and(|flight| !flight.is_over()));
+            self.sweep_at = 2 * self.flights.len() + 64;
+        }
+        self.flights.len() < limit
+    }
+
+    pub(super) fn insert(&mut self, keys: Arc<[CacheKey]>, flight: &Arc<Flight>) {
+        self.flights.insert(keys, Arc::downgrade(flight));
+    }
 }
 
 impl Flight {
@@ -115,8 +146,7 @@ impl Work {
         let spoken = Arc::new(Spoken {
             key,
             engine: engine.name().to_owned(),
-            wav: wav::encode(&frame),
-            duration_ms: u32::try_from(frame.duration_ms()).unwrap_or(u32::MAX),
+            sound: frame,
             words,
             emotion: engine.emotion_applied(self.request.emotion),
         });

@@ -6,7 +6,6 @@ use std::{
     task::{Context, Poll},
 };
 
-use bytes::Bytes;
 use futures_util::{
     Stream, StreamExt,
     stream::{self, BoxStream},
@@ -14,7 +13,7 @@ use futures_util::{
 
 use super::{CacheKey, Place, flight::Flight};
 use crate::{
-    domain::{EmotionApplied, WordTime},
+    domain::{AudioFrame, EmotionApplied, WordTime},
     providers::ProviderError,
 };
 
@@ -40,8 +39,7 @@ pub struct Spoken {
     pub key: CacheKey,
     /// The engine's name in the settings.
     pub engine: String,
-    pub wav: Bytes,
-    pub duration_ms: u32,
+    pub sound: AudioFrame,
     /// Empty when the engine tells no times.
     pub words: Vec<WordTime>,
     pub emotion: EmotionApplied,

@@ -34,6 +34,9 @@ async fn old_audio_still_plays_even_when_its_file_is_damaged_or_gone() {
     let server = Server::start(&model).await;
     model.say("How nice to hear you!");
     let turn = server.chat(json!({"message": "Hi", "conversationId": "c"})).await.json();
+    // What is said twice is worth a file.
+    model.say("How nice to hear you!");
+    server.chat(json!({"message": "Hi", "conversationId": "d"})).await;
     let url = turn["chunks"][0]["audioUrl"].as_str().unwrap().to_owned();
     let sound = server.get(&url).await.body;
     assert!(is_audible(&sound));

@@ -17,15 +17,15 @@ impl<V> Bounded<V> {
     }
 
     /// Counts as a use.
-    pub(super) fn get(&mut self, key: &CacheKey) -> Option<&V> {
-        self.entries.get(key).map(|(value, _)| value)
+    pub(super) fn get(&mut self, key: &CacheKey) -> Option<&mut V> {
+        self.entries.get_mut(key).map(|(value, _)| value)
     }
 
-    /// Returns the keys that had to go: older ones, or this one when it alone is beyond the limit.
-    pub(super) fn insert(&mut self, key: CacheKey, value: V, bytes: u64) -> Vec<CacheKey> {
+    /// Returns what had to go: older entries, or this one when it alone is beyond the limit.
+    pub(super) fn insert(&mut self, key: CacheKey, value: V, bytes: u64) -> Vec<(CacheKey, V)> {
         self.remove(&key);
         if !self.can_hold(bytes) {
-            return vec![key];
+            return vec![(key, value)];
         }
         let gone = self.make_room(bytes);
         self.entries.put(key, (value, bytes));
@@ -38,20 +38,20 @@ impl<V> Bounded<V> {
         bytes <= self.limit
     }
 
-    /// Lets go of so much that `bytes` more stay within the limit; returns the keys.
-    pub(super) fn make_room(&mut self, bytes: u64) -> Vec<CacheKey> {
+    /// Lets go of so much that `bytes` more stay within the limit, and returns it.
+    pub(super) fn make_room(&mut self, bytes: u64) -> Vec<(CacheKey, V)> {
         self.release((self.held + bytes).saturating_sub(self.limit))
     }
 
-    /// Lets go of at least so many bytes; returns the keys. None go when all of them would not be enough.
-    pub(super) fn release(&mut self, bytes: u64) -> Vec<CacheKey> {
+    /// Lets go of at least so many bytes, and returns them. None go when all of them would not be enough.
+    pub(super) fn release(&mut self, bytes: u64) -> Vec<(CacheKey, V)> {
         let mut gone = Vec::new();
         let Some(target) = self.held.checked_sub(bytes) else { return gone };
         while self.held > target
-            && let Some((key, (_, freed))) = self.entries.pop_lru()
+            && let Some((key, (value, freed))) = self.entries.pop_lru()
         {
             self.held -= freed;
-            gone.push(key);
+            gone.push((key, value));
         }
         gone
     }
@@ -79,19 +79,19 @@ mod tests {
         for number in 0..3 {
             assert_eq!(bounded.insert(key(number), number, 10), []);
         }
-        assert_eq!(bounded.get(&key(0)), Some(&0));
-        assert_eq!(bounded.insert(key(3), 3, 11), [key(1), key(2)]);
-        assert_eq!(bounded.get(&key(0)), Some(&0));
+        assert_eq!(bounded.get(&key(0)), Some(&mut 0));
+        assert_eq!(bounded.insert(key(3), 3, 11), [(key(1), 1), (key(2), 2)]);
+        assert_eq!(bounded.get(&key(0)), Some(&mut 0));
     }
 
     #[test]
     fn what_is_too_large_pushes_nothing_out() {
         let mut bounded = Bounded::new(30);
         bounded.insert(key(0), 0, 30);
-        assert_eq!(bounded.insert(key(1), 1, 31), [key(1)]);
+        assert_eq!(bounded.insert(key(1), 1, 31), [(key(1), 1)]);
         assert_eq!(bounded.make_room(31), []);
         assert_eq!(bounded.release(31), []);
-        assert_eq!(bounded.get(&key(0)), Some(&0));
+        assert_eq!(bounded.get(&key(0)), Some(&mut 0));
     }
 
     proptest! {

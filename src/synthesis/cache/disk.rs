@@ -60,33 +60,27 @@ impl Disk {
         Ok(())
     }
 
-    /// Counts as a use, though nothing is read.
-    pub(super) fn touch(&self, key: &CacheKey) {
-        self.held().get(key);
+    /// Whether the sound is among the files counted or written so far. Counts as a use, though nothing is read.
+    pub(super) fn has(&self, key: &CacheKey) -> bool {
+        self.held().get(key).is_some()
     }
 
     /// Whether it is worth looking: the folder's own count knows all files once it has been taken.
     pub(super) fn may_have(&self, key: &CacheKey) -> bool {
-        !self.is_counted.load(Ordering::Acquire) || self.held().get(key).is_some()
+        !self.is_counted.load(Ordering::Acquire) || self.has(key)
     }
 
     /// The sound under that key; a file that fails the check is deleted.
     pub(super) fn load(&self, key: CacheKey) -> Option<Spoken> {
-        self.touch(&key);
-        let content = match self.read(key) {
-            Ok(content) => content,
-            Err(error) => {
-                if error.kind() == ErrorKind::NotFound {
-                    self.held().remove(&key);
-                }
-                return None;
-            }
+        let Ok(content) = self.read(key) else {
+            self.held().remove(&key);
+            return None;
         };
         let spoken = file::decode(key, content.into());
         if spoken.is_none() {
             tracing::warn!(code = "audio_cache_damaged", %key, "a damaged sound is deleted");
             self.held().remove(&key);
-            self.delete(&[key]);
+            remove(&self.path(key));
         }
         spoken
     }
@@ -97,14 +91,14 @@ impl Disk {
     /// When the folder does not take it; nothing of it is left then.
     pub(super) fn store(&self, spoken: &Spoken) -> io::Result<()> {
         let head = file::head(spoken)?;
-        let bytes = (head.len() + spoken.wav.len()) as u64;
+        let bytes = (head.len() + spoken.sound.pcm.len()) as u64;
         if !self.held().can_hold(bytes) {
             return Ok(());
         }
         let gone = self.held().make_room(bytes);
         self.delete(&gone);
         fs::create_dir_all(&self.folder)?;
-        let parts = [head.as_slice(), &spoken.wav];
+        let parts = [head.as_slice(), &spoken.sound.pcm];
         self.write(spoken.key, parts).or_else(|error| {
             if error.kind() != ErrorKind::StorageFull {
                 return Err(error);
@@ -139,8 +133,8 @@ impl Disk {
         written
     }
 
-    fn delete(&self, keys: &[CacheKey]) {
-        for &key in keys {
+    fn delete(&self, gone: &[(CacheKey, ())]) {
+        for &(key, ()) in gone {
             remove(&self.path(key));
         }
     }

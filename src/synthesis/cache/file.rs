@@ -1,29 +1,29 @@
-//! The layout of a cached sound: magic, checksum of the rest, header, WAV. It never returns what it cannot verify.
+//! The layout of a cached sound: magic, checksum of the rest, header, samples. It never returns what it cannot verify.
 
 use bytes::{Buf, Bytes};
 use ring::digest::{Context, SHA256, SHA256_OUTPUT_LEN};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    domain::{EmotionApplied, WordTime},
+    domain::{AudioFrame, EmotionApplied, WordTime},
     synthesis::{CacheKey, Spoken},
 };
 
-const MAGIC: &[u8; 8] = b"parla-a1";
+const MAGIC: &[u8; 8] = b"parla-a2";
 const LENGTH_BYTES: usize = size_of::<u32>();
 
-/// All of a [`Spoken`] but its sound.
+/// All of a [`Spoken`] but its samples.
 #[derive(Serialize, Deserialize)]
 struct Header {
     /// A file under another key's name is a foreign one.
     key: String,
     engine: String,
-    duration_ms: u32,
+    sample_rate: u32,
     words: Vec<WordTime>,
     emotion: EmotionApplied,
 }
 
-/// Everything of the file that comes before the WAV.
+/// Everything of the file that comes before the samples.
 ///
 /// # Errors
 /// When the header cannot be written as JSON.
@@ -31,12 +31,12 @@ pub(super) fn head(spoken: &Spoken) -> serde_json::Result<Vec<u8>> {
     let header = serde_json::to_vec(&Header {
         key: spoken.key.to_string(),
         engine: spoken.engine.clone(),
-        duration_ms: spoken.duration_ms,
+        sample_rate: spoken.sound.sample_rate,
         words: spoken.words.clone(),
         emotion: spoken.emotion,
     })?;
     let length = u32::try_from(header.len()).unwrap_or(u32::MAX).to_le_bytes();
-    let checksum = checksum([&length, &header, &spoken.wav]);
+    let checksum = checksum([&length, &header, &spoken.sound.pcm]);
     Ok([MAGIC, checksum.as_slice(), &length, &header].concat())
 }
 
@@ -54,8 +54,7 @@ pub(super) fn decode(key: CacheKey, mut file: Bytes) -> Option<Spoken> {
     (header.key == key.to_string()).then_some(Spoken {
         key,
         engine: header.engine,
-        wav: file,
-        duration_ms: header.duration_ms,
+        sound: AudioFrame { sample_rate: header.sample_rate, pcm: file },
         words: header.words,
         emotion: header.emotion,
     })
@@ -83,7 +82,7 @@ mod tests {
     use crate::synthesis::fake::spoken;
 
     fn written(spoken: &Spoken) -> Vec<u8> {
-        [head(spoken).unwrap().as_slice(), &spoken.wav].concat()
+        [head(spoken).unwrap().as_slice(), &spoken.sound.pcm].concat()
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `GET /api/v1/audio/{file}`: a chunk's sound, whole or a range of it. What was evicted is spoken again.
 
-use std::ops::Range;
+use std::{convert::Infallible, ops::Range};
 
 use axum::{
     body::Body,
@@ -8,12 +8,13 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use bytes::Bytes;
+use futures_util::stream;
 
 use crate::{
     app::App,
+    audio::wav,
     conversation::AudioFile,
-    domain::AudioFileId,
+    domain::{AudioFileId, AudioFrame},
     synthesis::{CacheKey, Listener, Place, SpeechEvent, SpeechJob},
     transport::{error::Problem, gate},
     wall_clock,
@@ -43,8 +44,8 @@ pub(super) async fn audio(
     if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known == tag.as_str()) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
     }
-    let (wav, key) = sound(&app, &found).await?;
-    Ok(answer(wav, &entity_tag(&key), &headers))
+    let (sound, key) = sound(&app, &found).await?;
+    Ok(answer(&sound, &entity_tag(&key), &headers))
 }
 
 fn entity_tag(key: &str) -> String {
@@ -60,17 +61,17 @@ fn opens(app: &App, id: &AudioFileId, query: &str) -> bool {
 }
 
 /// The sound and its key: what another voice has made again is another sound.
-async fn sound(app: &App, file: &AudioFile) -> Result<(Bytes, String), Problem> {
+async fn sound(app: &App, file: &AudioFile) -> Result<(AudioFrame, String), Problem> {
     if let Some(key) = CacheKey::parse(&file.cache_key)
-        && let Some(wav) = app.speech.audio(&key).await
+        && let Some(sound) = app.speech.audio(&key).await
     {
-        return Ok((wav, file.cache_key.clone()));
+        return Ok((sound, file.cache_key.clone()));
     }
     let place = Place { first: true, listener: Listener::default(), index: 0 };
     let mut speech = app.speech.speak(SpeechJob { request: file.request.clone(), place });
     while let Some(event) = speech.next().await {
         if let SpeechEvent::Finished(Ok(spoken)) = event {
-            return Ok((spoken.wav.clone(), spoken.key.to_string()));
+            return Ok((spoken.sound.clone(), spoken.key.to_string()));
         }
     }
     let detail = "the sound is gone and no voice can make it again at the moment";
@@ -78,21 +79,21 @@ async fn sound(app: &App, file: &AudioFile) -> Result<(Bytes, String), Problem> 
     Err(Problem::new(status, "audio_unavailable", detail).retry_after(5))
 }
 
-fn answer(wav: Bytes, tag: &str, headers: &HeaderMap) -> Response {
+fn answer(sound: &AudioFrame, tag: &str, headers: &HeaderMap) -> Response {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let is_current = text(header::IF_RANGE).is_none_or(|known| known == tag);
     let range = text(header::RANGE).filter(|_| is_current);
-    let total = wav.len();
+    let total = wav::file_bytes(sound);
     let wanted = range.map_or(Wanted::All, |range| wanted(range, total));
-    let (status, body, content_range) = match wanted {
-        Wanted::All => (StatusCode::OK, wav, None),
+    let (status, piece, content_range) = match wanted {
+        Wanted::All => (StatusCode::OK, 0..total, None),
         Wanted::Part(part) => {
             let content_range = format!("bytes {}-{}/{total}", part.start, part.end - 1);
-            (StatusCode::PARTIAL_CONTENT, wav.slice(part), Some(content_range))
+            (StatusCode::PARTIAL_CONTENT, part, Some(content_range))
         }
         Wanted::Nothing => {
             let content_range = format!("bytes */{total}");
-            (StatusCode::RANGE_NOT_SATISFIABLE, Bytes::new(), Some(content_range))
+            (StatusCode::RANGE_NOT_SATISFIABLE, 0..0, Some(content_range))
         }
     };
     let headers = [
@@ -103,7 +104,11 @@ fn answer(wav: Bytes, tag: &str, headers: &HeaderMap) -> Response {
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'"),
         (header::ETAG, tag),
     ];
-    let mut response = (status, headers, Body::from(body)).into_response();
+    let length = piece.len();
+    let pieces = wav::file_piece(sound, piece).map(Ok::<_, Infallible>);
+    let body = Body::from_stream(stream::iter(pieces));
+    let mut response = (status, headers, body).into_response();
+    response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
     if let Some(range) = content_range.and_then(|range| HeaderValue::from_str(&range).ok()) {
         response.headers_mut().insert(header::CONTENT_RANGE, range);
     }
