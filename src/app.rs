@@ -3,7 +3,7 @@
 mod models;
 mod voices;
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use tokio::time::Instant;
@@ -15,6 +15,7 @@ use crate::{
         AudioFiles, ConversationParts, ConversationSettings, Conversations, prompt::Prompter,
     },
     hub::Hub,
+    limits::Limits,
     prompts::{Prompts, lessons::Lessons},
     providers::{ChatModel, Synthesizer},
     shutdown::Shutdown,
@@ -36,6 +37,7 @@ const AUDIO_DISK: u64 = 512 * 1024 * 1024;
 pub struct App {
     pub auth: Auth,
     pub doors: Arc<Doors>,
+    pub limits: Limits,
     pub conversations: Conversations,
     pub audio_files: AudioFiles,
     pub storage: Arc<dyn Storage>,
@@ -52,11 +54,8 @@ impl App {
     /// # Errors
     /// When the data folder, the store or the prompts cannot be used.
     pub async fn start(settings: &Settings, shutdown: &Shutdown) -> anyhow::Result<Self> {
-        let data = &settings.data;
-        std::fs::create_dir_all(data)
-            .with_context(|| format!("the data folder {} cannot be made", data.display()))?;
-        let secret = Secret::load(&data.join("secret"))
-            .with_context(|| format!("the key in {} cannot be used", data.display()))?;
+        let auth = Auth::new(open_secret(&settings.data)?, settings.is_loopback());
+        let limits = Limits::new(settings.max_connections, auth.is_required());
         let storage: Arc<dyn Storage> = Arc::new(open_storage(settings, shutdown).await?);
         let hub = Hub::new();
         sweep(hub.clone(), shutdown);
@@ -87,6 +86,7 @@ impl App {
             lessons: Arc::clone(&lessons),
             prompter: Prompter::new(&prompts).context("the prompt templates cannot be used")?,
             audio_files: audio_files.clone(),
+            turns: limits.turns.clone(),
             settings: ConversationSettings {
                 history_messages: settings.history_messages,
                 ..ConversationSettings::default()
@@ -95,11 +95,12 @@ impl App {
             began: Instant::now(),
         });
         Ok(Self {
-            auth: Auth::new(secret, settings.is_loopback()),
+            auth,
             doors: Arc::new(Doors {
                 origins: settings.origins.clone(),
                 is_loopback: settings.is_loopback(),
             }),
+            limits,
             conversations,
             audio_files,
             storage,
@@ -110,6 +111,13 @@ impl App {
             shutdown: shutdown.clone(),
         })
     }
+}
+
+fn open_secret(data: &Path) -> anyhow::Result<Secret> {
+    std::fs::create_dir_all(data)
+        .with_context(|| format!("the data folder {} cannot be made", data.display()))?;
+    Secret::load(&data.join("secret"))
+        .with_context(|| format!("the key in {} cannot be used", data.display()))
 }
 
 async fn open_storage(settings: &Settings, shutdown: &Shutdown) -> anyhow::Result<Sqlite> {

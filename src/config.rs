@@ -50,6 +50,8 @@ pub struct Settings {
     /// Further pages that may use the server.
     pub origins: Vec<String>,
     pub history_messages: u32,
+    /// Sockets and event streams at once.
+    pub max_connections: u32,
     pub log: String,
     pub log_format: LogFormat,
     /// What was said but means nothing; to be logged.
@@ -118,6 +120,7 @@ impl Settings {
                 env("PARLA_HISTORY_MESSAGES"),
                 file.history_messages.unwrap_or(200),
             )?,
+            max_connections: connections(env("PARLA_MAX_CONNECTIONS"), file.max_connections)?,
             log: text(None, "PARLA_LOG", file.log.as_ref(), "info"),
             log_format: log_format(&format)?,
             warnings: environment.warnings(),
@@ -192,6 +195,14 @@ fn seconds(name: &str, value: Option<f64>, usual: Duration) -> Result<Duration, 
             let reason = format!("{other} is no number of seconds above 0 and up to a day");
             Err(SettingError::new(name, reason))
         }
+    }
+}
+
+/// How many there may be at once; a server for nobody is a slip.
+fn connections(env: Option<String>, file: Option<u32>) -> Result<u32, SettingError> {
+    match number("PARLA_MAX_CONNECTIONS", env, file.unwrap_or(12_000))? {
+        0 => Err(SettingError::new("PARLA_MAX_CONNECTIONS", "nobody could come in")),
+        most => Ok(most),
     }
 }
 

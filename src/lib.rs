@@ -15,6 +15,7 @@ pub mod providers;
 pub mod storage;
 
 pub mod hub;
+pub mod limits;
 
 pub mod auth;
 

@@ -12,7 +12,7 @@ const ROWS: &[&[&str]] = &[
     &["domain", "shutdown", "telemetry", "wall_clock"],
     &["audio", "prompts"],
     &["providers", "storage"],
-    &["hub"],
+    &["hub", "limits"],
     &["auth"],
     &["synthesis"],
     &["conversation"],
@@ -35,6 +35,9 @@ const PRIVATE: &[(&str, &[&str])] = &[
     ("anyhow", &["app", "cli", "main"]),
     ("minijinja", &["conversation"]),
     ("hound", &["audio"]),
+    ("governor", &["limits"]),
+    ("hyper", &["transport"]),
+    ("hyper_util", &["transport"]),
 ];
 
 /// The machines and what they are made of: no runtime, no clock, no channel, no randomness.
@@ -45,6 +48,7 @@ const PURE: &[&str] = &[
     "src/dialect",
     "src/synthesis/schedule",
     "src/auth/origin",
+    "src/transport/socket/framing",
 ];
 const IMPURE: &[&str] =
     &["tokio", "Instant::now", "SystemTime", "std::fs", "std::net::Tcp", "::random()"];

@@ -61,6 +61,7 @@ fn in_force(settings: &Settings) -> anyhow::Result<String> {
         tts: names.collect(),
         origins: &settings.origins,
         history_messages: settings.history_messages,
+        max_connections: settings.max_connections,
         log: &settings.log,
         log_format: settings.log_format.name(),
         patience: settings.patience.into(),
@@ -84,6 +85,7 @@ struct Shown<'a> {
     tts: Vec<&'a str>,
     origins: &'a [String],
     history_messages: u32,
+    max_connections: u32,
     log: &'a str,
     log_format: &'static str,
     patience: ShownPatience,
@@ -150,6 +152,7 @@ mod tests {
         tts = ["kokoro", "espeak"]
         origins = ["https://tutor.example"]
         history_messages = 7
+        max_connections = 9
         log = "debug"
         log_format = "json"
         [patience]

@@ -121,3 +121,14 @@ fn a_misspelt_name_is_pointed_out_with_the_nearest() {
         ["PARLA_LISTN is no setting of parla; did you mean PARLA_LISTEN?"]
     );
 }
+
+#[test]
+fn the_number_of_connections_can_be_chosen_but_not_as_none() {
+    let limit = |text| load(&Environment::from([("PARLA_MAX_CONNECTIONS", text)]));
+    assert_eq!(limit("").unwrap().max_connections, 12_000);
+    assert_eq!(limit("50").unwrap().max_connections, 50);
+    assert!(limit("50").unwrap().warnings.is_empty());
+    for wrong in ["0", "many", "-1"] {
+        assert_eq!(limit(wrong).unwrap_err().name, "PARLA_MAX_CONNECTIONS", "{wrong}");
+    }
+}

@@ -17,8 +17,9 @@ use tokio::{
 use tokio_stream::StreamMap;
 
 use crate::{
-    domain::{AudioFileId, ChunkAudio, Millis, SpokenSpan, TurnId},
+    domain::{AudioFileId, ChunkAudio, Millis, SpokenSpan, TurnId, UserId},
     hub::Log,
+    limits::Place,
     providers::{ModelPart, ProviderError, SpeechRequest},
     storage::{ConversationRow, Page, StorageError, StoredMessage},
     synthesis::{Listener, Speech, SpeechEvent, Spoken},
@@ -47,6 +48,8 @@ pub(super) struct Actor {
     machine: TurnMachine,
     memory: Memory,
     admissions: Admissions,
+    /// The owner's place for the turn being made, where these are counted.
+    place: Option<Place<UserId>>,
     /// The model's answer, while one is being written.
     reply: Option<Reply>,
     speeches: StreamMap<(TurnId, usize), Speech>,
@@ -97,6 +100,7 @@ impl Actor {
             requests,
             machine: TurnMachine::default(),
             admissions: Admissions::default(),
+            place: None,
             reply: None,
             speeches: StreamMap::new(),
             listeners: HashMap::new(),
@@ -183,6 +187,18 @@ impl Actor {
             self.admissions.accept(&turn);
         }
         self.tell_listeners();
+        if self.machine.making().is_none() {
+            self.place = None;
+        }
+    }
+
+    /// Whether one more turn of the owner may be made: one that takes the place of another needs no further one.
+    fn take_place(&mut self) -> bool {
+        let Some(turns) = self.parts.turns.as_ref().filter(|_| self.place.is_none()) else {
+            return true;
+        };
+        self.place = turns.take(self.conversation.owner.clone());
+        self.place.is_some()
     }
 
     /// The pool orders by when each listener runs out of sound.

@@ -5,8 +5,9 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 use crate::{
-    domain::{ConversationId, Millis},
+    domain::{ConversationId, Millis, UserId},
     hub::{Hub, Log, Topic},
+    limits::Places,
     prompts::lessons::Lessons,
     providers::ChatModel,
     shutdown::Shutdown,
@@ -25,6 +26,8 @@ pub struct ConversationParts {
     pub lessons: Arc<Lessons>,
     pub prompter: Prompter,
     pub audio_files: AudioFiles,
+    /// Turns of one user that may be made at once; `None` for as many as they like.
+    pub turns: Option<Places<UserId>>,
     pub settings: ConversationSettings,
     pub shutdown: Shutdown,
     /// The origin of [`Millis`], the same for all conversations.

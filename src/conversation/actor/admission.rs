@@ -158,6 +158,10 @@ pub(super) fn storage_unavailable() -> Failure {
     failure("storage_unavailable", "the conversation cannot be read or saved at the moment", true)
 }
 
+pub(super) fn at_capacity() -> Failure {
+    failure("at_capacity", "as many answers as one learner may have at once are being made", true)
+}
+
 /// Whoever asked may have gone.
 fn settle(answer: Answer, result: Result<Accepted, Failure>) -> Verdict {
     drop(answer.send(result));

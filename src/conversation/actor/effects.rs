@@ -18,7 +18,7 @@ use super::{
         turn_machine::{Ask, Effect, Input, Outcome, Record},
     },
     Actor, Reply,
-    admission::{Answer, Verdict},
+    admission::{Answer, Verdict, at_capacity},
 };
 
 /// Tokens that a model of unknown size is given: what Ollama gives one that is not told otherwise.
@@ -40,6 +40,9 @@ impl Actor {
         let Verdict::New { fingerprint, answer } = self.admissions.judge(&command, answer) else {
             return;
         };
+        if !self.take_place() {
+            return drop(answer.send(Err(at_capacity())));
+        }
         self.choose(&command);
         let ask = self.ask(user, &command);
         let message = ask.message.as_ref().map_or(&ask.answer, |message| &message.id).clone();
