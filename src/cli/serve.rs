@@ -20,7 +20,7 @@ pub(super) async fn serve(settings: Settings) -> anyhow::Result<()> {
     let app = App::start(&settings, &shutdown).await?;
     announce(&app, &listeners)?;
     tokio::select! {
-        served = transport::serve(app, listeners) => served.context("a listener broke"),
+        () = transport::serve(app, listeners) => Ok(()),
         never = end_on_signal(&shutdown) => match never {},
     }
 }

@@ -1,64 +1,102 @@
-//! Serves a router on listeners until the process drains. It knows no route.
+//! Takes connections until the process drains, never more than there is room for. It knows no route.
 
-use std::time::Duration;
+mod connection;
+mod stream;
 
-use futures_util::future::try_join_all;
-use tokio::net::TcpListener;
+use std::{io::ErrorKind, net::SocketAddr, sync::Arc, time::Duration};
 
-use crate::app::App;
+use axum::Router;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::sleep,
+};
+
+use crate::{app::App, shutdown::Shutdown};
 
 use super::http;
+use stream::PatientStream;
+
+pub(super) use stream::Stalled;
 
 /// How long running turns have when the server goes down.
 const GRACE: Duration = Duration::from_secs(10);
+/// A machine that gives no more connections is asked again after this time, and said so of no more often.
+const OUT_OF_CONNECTIONS: Duration = Duration::from_secs(1);
 
 /// Serves until the drain begins, then gives running requests, sockets and turns some time to end.
-///
-/// # Errors
-/// When a listener breaks.
-pub async fn serve(app: App, listeners: Vec<TcpListener>) -> std::io::Result<()> {
+pub async fn serve(app: App, listeners: Vec<TcpListener>) {
     let shutdown = app.shutdown.clone();
+    let doors = Arc::clone(&app.limits.doors);
     let router = http::router(app);
-    let serving = listeners.into_iter().map(|listener| {
-        let draining = shutdown.clone();
-        let server = axum::serve(TcpNoDelay(listener), router.clone());
-        async move { server.with_graceful_shutdown(async move { draining.draining().await }).await }
-    });
-    let served = try_join_all(serving);
+    for listener in listeners {
+        let entrance = Entrance {
+            listener,
+            doors: Arc::clone(&doors),
+            router: router.clone(),
+            shutdown: shutdown.clone(),
+        };
+        shutdown.spawn("listener", entrance.serve());
+    }
     // Tasks such as the store's writer end with the last handle to what they serve.
     drop(router);
-    let requests = async {
-        let result = tokio::select! {
-            result = served => result.map(drop),
-            () = async { shutdown.draining().await; tokio::time::sleep(GRACE).await } => Ok(()),
-        };
-        shutdown.drain();
-        result
-    };
-    let tasks = async {
-        shutdown.draining().await;
-        shutdown.finish(GRACE).await;
-    };
-    let (result, ()) = tokio::join!(requests, tasks);
-    result
+    shutdown.draining().await;
+    shutdown.finish(GRACE).await;
 }
 
-/// A frame is sent when it is written: waiting for more would cost more than it saves.
-struct TcpNoDelay(TcpListener);
+/// One address on which the server listens.
+struct Entrance {
+    listener: TcpListener,
+    doors: Arc<Semaphore>,
+    router: Router,
+    shutdown: Shutdown,
+}
 
-impl axum::serve::Listener for TcpNoDelay {
-    type Io = tokio::net::TcpStream;
-    type Addr = std::net::SocketAddr;
+impl Entrance {
+    async fn serve(self) {
+        let draining = self.shutdown.clone();
+        tokio::select! {
+            () = self.take_all() => {}
+            () = draining.draining() => {}
+        }
+    }
 
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        let (stream, address) = axum::serve::Listener::accept(&mut self.0).await;
-        if let Err(error) = stream.set_nodelay(true) {
+    async fn take_all(&self) {
+        // Whoever comes when all places are taken waits in the system's queue.
+        while let Ok(place) = Arc::clone(&self.doors).acquire_owned().await {
+            let (tcp, peer) = self.accept().await;
+            self.carry(tcp, peer, place);
+        }
+    }
+
+    async fn accept(&self) -> (TcpStream, SocketAddr) {
+        loop {
+            match self.listener.accept().await {
+                Ok(accepted) => return accepted,
+                Err(error) if is_of_one_client(error.kind()) => {}
+                Err(error) => {
+                    tracing::error!(code = "accept_failed", %error, "no connection can be taken");
+                    sleep(OUT_OF_CONNECTIONS).await;
+                }
+            }
+        }
+    }
+
+    fn carry(&self, tcp: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit) {
+        // A frame is sent when it is written: waiting for more would cost more than it saves.
+        if let Err(error) = tcp.set_nodelay(true) {
             tracing::debug!(%error, "a connection was gone before it began");
         }
-        (stream, address)
+        let stream = PatientStream::new(tcp, place);
+        let carried = connection::carry(stream, peer, self.router.clone(), self.shutdown.clone());
+        self.shutdown.spawn("connection", carried);
     }
+}
 
-    fn local_addr(&self) -> std::io::Result<Self::Addr> {
-        self.0.local_addr()
-    }
+/// The client left before it was taken: nothing is wrong with the listener.
+fn is_of_one_client(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::ConnectionRefused | ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset
+    )
 }
