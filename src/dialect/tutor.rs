@@ -18,6 +18,7 @@ use crate::{
     conversation::Joined,
     domain::{Event, Failure, MessageId, Timings, TurnSnapshot, Usage},
     hub::Published,
+    limits::TooFast,
     wall_clock::{self, UnixMillis},
 };
 
@@ -56,6 +57,8 @@ pub struct ErrorReply {
     /// What to do about it.
     pub hint: Option<&'static str>,
     pub retryable: bool,
+    /// When it may be tried again, in milliseconds, where that is known.
+    pub retry_after_ms: Option<u64>,
     /// The client's own name for the message that this is about.
     pub client_id: Option<String>,
 }
@@ -150,7 +153,7 @@ impl Tutor {
                 "message": error.message,
                 "hint": error.hint,
                 "retryable": error.retryable,
-                "retryAfterMs": null,
+                "retryAfterMs": error.retry_after_ms,
                 "clientId": error.client_id,
             }),
         )
@@ -202,7 +205,23 @@ impl Tutor {
 impl From<Failure> for ErrorReply {
     fn from(failure: Failure) -> Self {
         let Failure { code, message, retryable } = failure;
-        Self { code, message, hint: None, retryable, client_id: None }
+        Self { code, message, hint: None, retryable, retry_after_ms: None, client_id: None }
+    }
+}
+
+impl From<TooFast> for ErrorReply {
+    fn from(too_fast: TooFast) -> Self {
+        let message = too_fast.to_string();
+        let ms = u64::try_from(too_fast.wait.as_millis()).unwrap_or(u64::MAX);
+        Self {
+            code: "rate_limited",
+            message,
+            hint: None,
+            retryable: true,
+            // A part of a millisecond is waited for as well.
+            retry_after_ms: Some(ms.saturating_add(1)),
+            client_id: None,
+        }
     }
 }
 
@@ -210,6 +229,6 @@ impl From<BadInput> for ErrorReply {
     fn from(bad: BadInput) -> Self {
         let hint = Some("docs/PROTOCOL.md shows every frame");
         let (code, message) = (bad.code(), bad.to_string());
-        Self { code, message, hint, retryable: false, client_id: None }
+        Self { code, message, hint, retryable: false, retry_after_ms: None, client_id: None }
     }
 }

@@ -8,7 +8,7 @@ use axum::{
 };
 use serde_json::json;
 
-use crate::{dialect::json::BadInput, domain::Failure, storage::StorageError};
+use crate::{dialect::json::BadInput, domain::Failure, limits::TooFast, storage::StorageError};
 
 /// A refusal.
 #[derive(Clone, Debug)]
@@ -17,6 +17,7 @@ pub(super) struct Problem {
     code: Cow<'static, str>,
     detail: String,
     retry_after_s: Option<u32>,
+    ends_connection: bool,
 }
 
 impl Problem {
@@ -25,7 +26,13 @@ impl Problem {
         code: impl Into<Cow<'static, str>>,
         detail: impl Into<String>,
     ) -> Self {
-        Self { status, code: code.into(), detail: detail.into(), retry_after_s: None }
+        Self {
+            status,
+            code: code.into(),
+            detail: detail.into(),
+            retry_after_s: None,
+            ends_connection: false,
+        }
     }
 
     /// A turn that failed the first time, asked for again.
@@ -46,6 +53,12 @@ impl Problem {
         self.retry_after_s = Some(seconds);
         self
     }
+
+    /// The request was not read to its end, so that no other can follow it.
+    pub(super) fn ending_connection(mut self) -> Self {
+        self.ends_connection = true;
+        self
+    }
 }
 
 impl IntoResponse for Problem {
@@ -59,6 +72,9 @@ impl IntoResponse for Problem {
             (self.status, [(header::CONTENT_TYPE, problem)], body.to_string()).into_response();
         if let Some(seconds) = self.retry_after_s {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        if self.ends_connection {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         if self.status == StatusCode::UNAUTHORIZED {
             let scheme = HeaderValue::from_static("Bearer");
@@ -88,6 +104,14 @@ impl From<Failure> for Problem {
             }
             _ => problem,
         }
+    }
+}
+
+impl From<TooFast> for Problem {
+    fn from(too_fast: TooFast) -> Self {
+        let seconds = u32::try_from(too_fast.wait.as_secs()).unwrap_or(u32::MAX);
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", too_fast.to_string())
+            .retry_after(seconds.saturating_add(1))
     }
 }
 

@@ -1,7 +1,9 @@
 //! The door: which requests come in at all, and as whom. It lets nothing through that it does not understand.
 
+use std::net::{IpAddr, SocketAddr};
+
 use axum::{
-    extract::{FromRequestParts, Request, State},
+    extract::{ConnectInfo, FromRequestParts, Request, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -10,6 +12,7 @@ use axum::{
 use crate::{
     app::App,
     auth::{Refused, User},
+    limits::Seat,
 };
 
 use super::error::Problem;
@@ -24,6 +27,9 @@ const EXPOSED: HeaderValue = HeaderValue::from_static("etag, content-range, retr
 
 /// Whoever asks, when that is somebody.
 pub(super) struct Caller(pub(super) User);
+
+/// Somebody who came with more than a ticket.
+pub(super) struct KeyHolder;
 
 /// Turns away what comes from elsewhere, and marks every answer.
 pub(super) async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
@@ -92,16 +98,49 @@ impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        user(app, &parts.headers, parts.uri.query()).map(Self).ok_or_else(Problem::unauthorized)
+        let user = user(app, &parts.headers, parts.uri.query());
+        counted(parts, app, user.ok_or_else(Problem::unauthorized)?).map(Self)
     }
+}
+
+impl FromRequestParts<App> for KeyHolder {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        // Where no key is asked for, none will do.
+        let tokens = tokens(&parts.headers).into_iter().flatten().chain([""]);
+        let user = tokens.into_iter().find_map(|token| app.auth.key_holder(token));
+        counted(parts, app, user.ok_or_else(Problem::unauthorized)?).map(|_| Self)
+    }
+}
+
+/// In this API a GET reads and a POST starts work: only so much of that is taken.
+fn counted(parts: &Parts, app: &App, user: User) -> Result<User, Problem> {
+    let peer: Option<&ConnectInfo<SocketAddr>> = parts.extensions.get();
+    if let (&Method::POST, Some(ConnectInfo(peer))) = (&parts.method, peer) {
+        app.limits.rates.start(&user.id, peer.ip())?;
+    }
+    Ok(user)
+}
+
+/// A place for a connection that stays.
+pub(super) fn seat(app: &App, user: Option<&User>, address: IpAddr) -> Result<Seat, Problem> {
+    let seat = app.limits.connections.seat(user.map(|user| &user.id), address);
+    seat.ok_or_else(|| {
+        let detail = "there are as many connections as there may be";
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "at_capacity", detail).retry_after(5)
+    })
 }
 
 /// The user behind a request: by header, by cookie, by subprotocol, or by a one-time ticket in the query.
 pub(super) fn user(app: &App, headers: &HeaderMap, query: Option<&str>) -> Option<User> {
-    let tokens = [bearer(headers), cookie(headers), protocol_token(headers)];
     // A stale cookie must not hide a good token, and a ticket is spent only when nothing else opens.
-    let known = tokens.into_iter().flatten().find_map(|token| app.auth.user(Some(token)));
+    let known = tokens(headers).into_iter().flatten().find_map(|token| app.auth.user(Some(token)));
     known.or_else(|| app.auth.user(query.and_then(|query| parameter(query, "ticket"))))
+}
+
+fn tokens(headers: &HeaderMap) -> [Option<&str>; 3] {
+    [bearer(headers), cookie(headers), protocol_token(headers)]
 }
 
 /// A parameter of a query, for values that need no unescaping.

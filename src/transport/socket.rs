@@ -1,10 +1,14 @@
 //! `GET /ws`: one task carries one socket. It moves frames; what they mean is decided elsewhere.
 
 mod connection;
+mod framing;
+mod handshake;
+mod punctual;
 mod upgrade;
 mod wire;
 
-use axum::extract::ws::WebSocket;
+use std::net::IpAddr;
+
 use tokio::time::{Duration, Instant, timeout_at};
 
 use crate::{
@@ -13,6 +17,7 @@ use crate::{
     dialect::tutor::{Place, Tutor, decode},
     domain::{Command, ConnectionId},
     hub::{Interest, Resume},
+    limits::Seat,
     session::Session,
 };
 
@@ -30,6 +35,9 @@ pub(super) struct Visit {
     app: App,
     /// Whoever came with a token already.
     user: Option<User>,
+    /// The socket's place among all.
+    seat: Seat,
+    address: IpAddr,
     /// What the client calls the conversation.
     name: String,
     resume: Option<Resume>,
@@ -37,8 +45,7 @@ pub(super) struct Visit {
 }
 
 /// Carries one socket to its end, and says why it ended.
-async fn run(socket: WebSocket, visit: Visit) {
-    let mut wire = Wire::new(socket);
+async fn run(mut wire: Wire, visit: Visit) {
     let closing = match begin(&mut wire, visit).await {
         Ok(connection) => connection.carry(&mut wire).await,
         Err(closing) => closing,
@@ -54,7 +61,8 @@ async fn begin(wire: &mut Wire, visit: Visit) -> Result<Connection, Closing> {
         Some(user) => user,
         None => sign_in(wire, &visit, &id).await?,
     };
-    let Visit { app, name, resume, deltas, .. } = visit;
+    let Visit { app, seat, address, name, resume, deltas, .. } = visit;
+    let seat = app.limits.connections.sign_in(seat, &user.id).ok_or(Closing::FULL)?;
     let wants_to_resume = resume.is_some();
     let session = Session::open(&app.conversations, &app.auth, user, Some(&name));
     let joined = session.listen(Interest { resume, deltas }).await;
@@ -69,7 +77,7 @@ async fn begin(wire: &mut Wire, visit: Visit) -> Result<Connection, Closing> {
     if let Some(snapshot) = &joined.snapshot {
         wire.send(tutor.encode_snapshot(snapshot)).await?;
     }
-    Ok(Connection::new(app, session, joined.cursor, tutor))
+    Ok(Connection::new((app, seat, address), session, joined.cursor, tutor))
 }
 
 /// Waits for the token, and meanwhile for nothing but pings.
@@ -83,7 +91,14 @@ async fn sign_in(wire: &mut Wire, visit: &Visit, id: &ConnectionId) -> Result<Us
             incoming = timeout_at(deadline, wire.receive()) => incoming,
             () = visit.app.shutdown.draining() => return Err(Closing::RESTART),
         };
-        let Incoming::Text(text) = incoming.map_err(|_| Closing::UNAUTHORIZED)?? else { continue };
+        let text = match incoming.map_err(|_| Closing::UNAUTHORIZED)?? {
+            Incoming::Text(text) => text,
+            Incoming::Binary => continue,
+            Incoming::TooFast(_, too_fast) => {
+                wire.send(tutor.encode_error(&too_fast.into())).await?;
+                continue;
+            }
+        };
         match decode(&text) {
             Ok(Command::Ping) => wire.send(tutor.encode_pong()).await?,
             Ok(Command::Authenticate { token }) => {

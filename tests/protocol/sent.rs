@@ -213,6 +213,7 @@ fn answers(tutor: &Tutor) -> Vec<Value> {
             message: "too much".to_owned(),
             hint: client_id.map(|_| "later"),
             retryable: true,
+            retry_after_ms: client_id.map(|_| 100),
             client_id: client_id.map(str::to_owned),
         })
     }));

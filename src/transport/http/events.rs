@@ -1,10 +1,10 @@
 //! The tutor frames for clients without a socket: Server-Sent Events, or long-poll for those without these.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Json,
-    extract::{RawQuery, State},
+    extract::{ConnectInfo, RawQuery, State},
     http::{HeaderMap, HeaderValue, header},
     response::{
         IntoResponse, Response, Sse,
@@ -21,7 +21,8 @@ use crate::{
     dialect::tutor::{Place, Tutor},
     domain::ConnectionId,
     hub::{Cursor, Interest, Lagged, Published, Resume},
-    transport::gate,
+    limits::Seat,
+    transport::{error::Problem, gate},
 };
 
 use super::read::{self, InConversation};
@@ -34,9 +35,11 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 pub(super) async fn events(
     State(app): State<App>,
     InConversation(session): InConversation,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
-) -> Response {
+) -> Result<Response, Problem> {
+    let seat = gate::seat(&app, Some(session.user()), peer.ip())?;
     let query = query.unwrap_or_default();
     let resume = last_event_id(&headers).or_else(|| read::resume(&query));
     let deltas = gate::parameter(&query, "deltas") == Some("true");
@@ -45,15 +48,24 @@ pub(super) async fn events(
     let tutor = Tutor::new(app.auth.clone(), session.name(), joined.cursor.epoch(), deltas);
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     if accept.is_some_and(|accept| accept.contains("text/event-stream")) {
-        return event_stream(&app, tutor, joined, is_return);
+        return Ok(event_stream(&app, (tutor, seat), joined, is_return));
     }
-    long_poll(&app, &tutor, joined, is_return).await
+    Ok(long_poll(&app, &tutor, joined, is_return).await)
 }
 
-fn event_stream(app: &App, tutor: Tutor, joined: Joined, is_return: bool) -> Response {
+fn event_stream(
+    app: &App,
+    (tutor, seat): (Tutor, Seat),
+    joined: Joined,
+    is_return: bool,
+) -> Response {
     let shutdown = app.shutdown.clone();
     let ended = async move { shutdown.draining().await };
-    let frames = frames(tutor, joined, is_return).take_until(ended);
+    // The place is held for as long as the stream.
+    let frames = frames(tutor, joined, is_return).take_until(ended).map(move |frame| {
+        let _seat = &seat;
+        frame
+    });
     let mut response =
         Sse::new(frames).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response();
     // A buffering proxy would hold the events back.

@@ -108,8 +108,10 @@ fn unreadable(rejection: &BytesRejection) -> Problem {
 
 fn too_large() -> Problem {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "a request has at most 64 KiB")
+        .ending_connection()
 }
 
 fn too_slow() -> Problem {
     Problem::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", "a body has 10 seconds to arrive")
+        .ending_connection()
 }

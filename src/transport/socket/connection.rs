@@ -1,9 +1,10 @@
 //! A signed-in socket: commands one way, events the other. It ends with the reason for its close frame.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use tokio::time::{Instant, sleep_until};
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
     app::App,
@@ -13,6 +14,7 @@ use crate::{
     },
     domain::{ChatCommand, Command, Failure, random_byte},
     hub::{Cursor, Lagged, Published},
+    limits::{Seat, TooFast},
     session::Session,
 };
 
@@ -29,6 +31,8 @@ const FAREWELL: Duration = Duration::from_secs(3);
 pub(super) struct Connection {
     app: App,
     session: Session,
+    address: IpAddr,
+    _seat: Seat,
     cursor: Cursor,
     tutor: Tutor,
     bad_frames: u32,
@@ -47,10 +51,17 @@ enum Wake {
 }
 
 impl Connection {
-    pub(super) fn new(app: App, session: Session, cursor: Cursor, tutor: Tutor) -> Self {
+    pub(super) fn new(
+        (app, seat, address): (App, Seat, IpAddr),
+        session: Session,
+        cursor: Cursor,
+        tutor: Tutor,
+    ) -> Self {
         Self {
             app,
             session,
+            address,
+            _seat: seat,
             cursor,
             tutor,
             bad_frames: 0,
@@ -72,6 +83,9 @@ impl Connection {
     async fn step(&mut self, wire: &mut Wire) -> Result<(), Closing> {
         match self.next_wake(wire).await? {
             Wake::Incoming(Incoming::Text(text)) => self.take(wire, &text).await,
+            Wake::Incoming(Incoming::TooFast(message, too_fast)) => {
+                self.hold_up(wire, client_id(&message), too_fast).await
+            }
             Wake::Incoming(Incoming::Binary) => {
                 let bad = BadInput::UnknownType("binary".to_owned());
                 self.complain(wire, &bad.into()).await
@@ -115,6 +129,9 @@ impl Connection {
             Err(bad) => return self.complain(wire, &bad.into()).await,
         };
         self.bad_frames = 0;
+        if let Err(too_fast) = self.may_start(&command) {
+            return self.hold_up(wire, client_id_of(command), too_fast).await;
+        }
         let conversation = self.session.conversation();
         match command {
             Command::Ping => return wire.send(self.tutor.encode_pong()).await,
@@ -130,6 +147,29 @@ impl Connection {
             Command::Authenticate { token } => return self.renew(wire, &token).await,
         }
         Ok(())
+    }
+
+    /// What starts work is counted for the user, the address and the server as well.
+    fn may_start(&self, command: &Command) -> Result<(), TooFast> {
+        match command {
+            Command::Chat(_) | Command::Stop { .. } => {
+                self.app.limits.rates.start(&self.session.user().id, self.address)
+            }
+            Command::Ping
+            | Command::Played { .. }
+            | Command::Typing { .. }
+            | Command::Authenticate { .. } => Ok(()),
+        }
+    }
+
+    async fn hold_up(
+        &mut self,
+        wire: &mut Wire,
+        client_id: Option<String>,
+        too_fast: TooFast,
+    ) -> Result<(), Closing> {
+        let error = ErrorReply { client_id, ..too_fast.into() };
+        wire.send(self.tutor.encode_error(&error)).await
     }
 
     /// A fresh token of the same user.
@@ -173,6 +213,23 @@ async fn next_refusal(
         }
     }
     None
+}
+
+/// The name of the message that a refused frame was about.
+fn client_id(message: &Message) -> Option<String> {
+    let text = message.to_text().ok()?;
+    decode(text).ok().and_then(client_id_of)
+}
+
+fn client_id_of(command: Command) -> Option<String> {
+    match command {
+        Command::Chat(chat) => chat.client_id,
+        Command::Ping
+        | Command::Authenticate { .. }
+        | Command::Stop { .. }
+        | Command::Played { .. }
+        | Command::Typing { .. } => None,
+    }
 }
 
 fn busy() -> Failure {

@@ -1,33 +1,54 @@
-//! One socket's frames: bounded in size and time, every failure turned into a close code. It reads no meaning.
+//! One socket's frames: bounded in size, time and number, every failure turned into a close code. It reads no meaning.
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{error::Error, io, sync::Arc, time::Duration};
 
-use axum::{
-    Error as AxumError,
-    extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket},
-};
-use futures_util::SinkExt;
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, timeout};
-use tokio_tungstenite::tungstenite::Error as WsError;
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        Error as WsError, Message, Utf8Bytes,
+        protocol::{CloseFrame, Role, WebSocketConfig},
+    },
+};
 
-/// A socket that takes nothing for this long is given up: nobody waits for it.
-const WRITE_PATIENCE: Duration = Duration::from_secs(10);
+use crate::{
+    limits::{Bucket, TooFast},
+    transport::server::Stalled,
+};
+
+use super::punctual::{Late, Punctual};
+
+/// Largest message, in bytes.
+const MESSAGE_LIMIT: usize = 64 * 1024;
+/// Buffers of one socket, in bytes: the library's own default costs 128 KiB an idle socket.
+const BUFFER: usize = 4096;
 /// How long a close frame may take.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
 const PING_EVERY: Duration = Duration::from_secs(25);
 const PONG_PATIENCE: Duration = Duration::from_secs(8);
+/// By how many frames those refused for their number may exceed those taken: whoever goes on is sent away.
+const FLOOD: u32 = 128;
 
 /// A socket with its heartbeat.
 pub(super) struct Wire {
-    socket: WebSocket,
+    socket: WebSocketStream<Punctual<TokioIo<Upgraded>>>,
     next_beat: Instant,
     awaits_pong: bool,
+    /// Frames that the client may send, pings among them.
+    allowance: Bucket,
+    excess: u32,
 }
 
 /// What came in.
 pub(super) enum Incoming {
     Text(Utf8Bytes),
     Binary,
+    /// More than the allowance: refused, whatever it is.
+    TooFast(Message, TooFast),
 }
 
 /// Why a socket ends.
@@ -40,41 +61,58 @@ pub(super) enum Closing {
 
 impl Closing {
     pub(super) const ABUSE: Self = Self::With(1008, "too many bad frames");
+    pub(super) const FULL: Self = Self::With(1013, "at capacity");
     pub(super) const RESTART: Self = Self::With(3001, "the server restarts");
     pub(super) const TOO_SLOW: Self = Self::With(3008, "too slow");
     pub(super) const UNAUTHORIZED: Self = Self::With(4001, "Authentication required");
     pub(super) const INVALID_TOKEN: Self = Self::With(4001, "Invalid token");
+    const FLOOD: Self = Self::With(1008, "too many frames");
+    const LATE: Self = Self::With(1008, "a message took too long");
     const SILENT: Self = Self::With(3008, "no answer to a ping");
 }
 
 impl Wire {
-    pub(super) fn new(socket: WebSocket) -> Self {
+    pub(super) async fn new(upgraded: Upgraded) -> Self {
+        let settings = WebSocketConfig::default()
+            .max_message_size(Some(MESSAGE_LIMIT))
+            .max_frame_size(Some(MESSAGE_LIMIT))
+            .read_buffer_size(BUFFER)
+            .write_buffer_size(BUFFER);
+        let stream = Punctual::new(TokioIo::new(upgraded));
         // Sockets that came back together are not pinged together.
         let share = f64::from(crate::domain::random_byte()) / 256.0;
-        Self { socket, next_beat: Instant::now() + PING_EVERY.mul_f64(share), awaits_pong: false }
+        Self {
+            socket: WebSocketStream::from_raw_socket(stream, Role::Server, Some(settings)).await,
+            next_beat: Instant::now() + PING_EVERY.mul_f64(share),
+            awaits_pong: false,
+            allowance: Bucket::of_connection(),
+            excess: 0,
+        }
     }
 
     /// The next text or binary message; keeps the heartbeat meanwhile. Cancel-safe but for a ping on its way.
     pub(super) async fn receive(&mut self) -> Result<Incoming, Closing> {
         loop {
             let message = tokio::select! {
-                message = self.socket.recv() => message,
+                message = self.socket.next() => message,
                 () = tokio::time::sleep_until(self.next_beat) => {
                     self.beat().await?;
                     continue;
                 }
             };
-            match message {
-                Some(Ok(Message::Text(text))) => return Ok(Incoming::Text(text)),
-                Some(Ok(Message::Binary(_))) => return Ok(Incoming::Binary),
-                Some(Ok(Message::Pong(_))) => {
+            let message = message.ok_or(Closing::Gone)?.map_err(|error| closing(&error))?;
+            let refused = self.count()?;
+            match (message, refused) {
+                (Message::Pong(_), _) => {
                     self.awaits_pong = false;
                     self.next_beat = Instant::now() + PING_EVERY;
                 }
+                (Message::Close(_), _) => return Err(self.part().await),
                 // The library answers pings.
-                Some(Ok(Message::Ping(_))) => {}
-                Some(Ok(Message::Close(_))) | None => return Err(Closing::Gone),
-                Some(Err(error)) => return Err(closing(error)),
+                (Message::Ping(_) | Message::Frame(_), _) => {}
+                (message, Err(too_fast)) => return Ok(Incoming::TooFast(message, too_fast)),
+                (Message::Text(text), Ok(())) => return Ok(Incoming::Text(text)),
+                (Message::Binary(_), Ok(())) => return Ok(Incoming::Binary),
             }
         }
     }
@@ -91,24 +129,31 @@ impl Wire {
             }
             self.socket.flush().await
         };
-        match timeout(WRITE_PATIENCE, sending).await {
-            Ok(sent) => sent.map_err(|_| Closing::Gone),
-            Err(_) => Err(Closing::TOO_SLOW),
-        }
+        sending.await.map_err(|error| closing(&error))
     }
 
     /// Says why, if anybody is there to hear it.
     pub(super) async fn close(mut self, closing: Closing) {
         let Closing::With(code, reason) = closing else { return };
-        let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
+        let frame = CloseFrame { code: code.into(), reason: Utf8Bytes::from_static(reason) };
         let closing = async {
             if self.socket.send(Message::Close(Some(frame))).await.is_ok() {
                 // The client's answer, so that the connection ends in order.
-                while let Some(Ok(_)) = self.socket.recv().await {}
+                while let Some(Ok(_)) = self.socket.next().await {}
             }
         };
         // A client that does not answer is dropped.
         drop(timeout(CLOSE_PATIENCE, closing).await);
+    }
+
+    /// Counts a frame: every one of the client's costs the same. The flood ends with the socket.
+    fn count(&mut self) -> Result<Result<(), TooFast>, Closing> {
+        let refused = self.allowance.take();
+        self.excess = match refused {
+            Ok(()) => self.excess.saturating_sub(1),
+            Err(_) => self.excess + 1,
+        };
+        if self.excess > FLOOD { Err(Closing::FLOOD) } else { Ok(refused) }
     }
 
     async fn beat(&mut self) -> Result<(), Closing> {
@@ -117,26 +162,34 @@ impl Wire {
         }
         self.awaits_pong = true;
         self.next_beat = Instant::now() + PONG_PATIENCE;
-        let ping = self.socket.send(Message::Ping(bytes::Bytes::new()));
-        match timeout(WRITE_PATIENCE, ping).await {
-            Ok(sent) => sent.map_err(|_| Closing::Gone),
-            Err(_) => Err(Closing::TOO_SLOW),
-        }
+        let ping = self.socket.send(Message::Ping(Bytes::new())).await;
+        ping.map_err(|error| closing(&error))
+    }
+
+    /// The client says goodbye and gets its answer.
+    async fn part(&mut self) -> Closing {
+        drop(timeout(CLOSE_PATIENCE, self.socket.flush()).await);
+        Closing::Gone
     }
 }
 
 /// The close code of RFC 6455 (section 7.4.1) for what the socket library found wrong.
-fn closing(error: AxumError) -> Closing {
-    let inner = error.into_inner();
-    match inner.downcast_ref::<WsError>() {
-        Some(WsError::Capacity(_)) => Closing::With(1009, "the message is too large"),
-        Some(WsError::Utf8(_)) => Closing::With(1007, "the text is not UTF-8"),
-        Some(WsError::Protocol(problem)) if is_loss(problem) => Closing::Gone,
-        Some(WsError::Protocol(_)) => Closing::With(1002, "the frame is broken"),
+fn closing(error: &WsError) -> Closing {
+    match error {
+        WsError::Capacity(_) => Closing::With(1009, "the message is too large"),
+        WsError::Utf8(_) => Closing::With(1007, "the text is not UTF-8"),
+        WsError::Protocol(problem) if is_loss(problem) => Closing::Gone,
+        WsError::Protocol(_) => Closing::With(1002, "the frame is broken"),
+        WsError::Io(error) if is::<Late>(error) => Closing::LATE,
+        WsError::Io(error) if is::<Stalled>(error) => Closing::TOO_SLOW,
         _ => Closing::Gone,
     }
 }
 
 fn is_loss(problem: &dyn Error) -> bool {
     problem.to_string().contains("Connection reset without closing handshake")
+}
+
+fn is<E: Error + 'static>(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<E>())
 }
