@@ -74,8 +74,11 @@ impl App {
             },
             shutdown,
         );
-        let speech =
-            SpeechPool::new(engines.clone(), cache, PoolSettings::default(), shutdown.clone());
+        let mut pool = PoolSettings::default();
+        if let Some(turns) = settings.max_turns {
+            pool.turns = turns as usize;
+        }
+        let speech = SpeechPool::new(engines.clone(), cache, pool, shutdown.clone());
         let model = models::model(settings, &lessons, shutdown).await?;
         let audio_files = AudioFiles::new(Arc::clone(&storage));
         let conversations = Conversations::new(ConversationParts {

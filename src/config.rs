@@ -52,6 +52,8 @@ pub struct Settings {
     pub history_messages: u32,
     /// Sockets and event streams at once.
     pub max_connections: u32,
+    /// Turns that are being made at once; how fast the voices are may allow fewer.
+    pub max_turns: Option<u32>,
     pub log: String,
     pub log_format: LogFormat,
     /// What was said but means nothing; to be logged.
@@ -120,7 +122,13 @@ impl Settings {
                 env("PARLA_HISTORY_MESSAGES"),
                 file.history_messages.unwrap_or(200),
             )?,
-            max_connections: connections(env("PARLA_MAX_CONNECTIONS"), file.max_connections)?,
+            max_connections: most(
+                "PARLA_MAX_CONNECTIONS",
+                env("PARLA_MAX_CONNECTIONS"),
+                file.max_connections,
+            )?
+            .unwrap_or(12_000),
+            max_turns: most("PARLA_MAX_TURNS", env("PARLA_MAX_TURNS"), file.max_turns)?,
             log: text(None, "PARLA_LOG", file.log.as_ref(), "info"),
             log_format: log_format(&format)?,
             warnings: environment.warnings(),
@@ -199,9 +207,9 @@ fn seconds(name: &str, value: Option<f64>, usual: Duration) -> Result<Duration, 
 }
 
 /// How many there may be at once; a server for nobody is a slip.
-fn connections(env: Option<String>, file: Option<u32>) -> Result<u32, SettingError> {
-    match number("PARLA_MAX_CONNECTIONS", env, file.unwrap_or(12_000))? {
-        0 => Err(SettingError::new("PARLA_MAX_CONNECTIONS", "nobody could come in")),
+fn most(name: &str, env: Option<String>, file: Option<u32>) -> Result<Option<u32>, SettingError> {
+    match env.map(|text| number(name, Some(text), 0)).transpose()?.or(file) {
+        Some(0) => Err(SettingError::new(name, "nobody would be served")),
         most => Ok(most),
     }
 }

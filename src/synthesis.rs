@@ -1,5 +1,6 @@
 //! The speech pool: a chunk's text becomes sound, made once and in the best order. It knows no conversation.
 
+mod admission;
 mod attempt;
 mod cache;
 #[cfg(test)]
@@ -14,10 +15,11 @@ mod tests;
 
 use std::sync::{
     Arc, Mutex, PoisonError,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
 pub use self::{
+    admission::Admitted,
     cache::{AudioCache, CacheSettings},
     key::CacheKey,
     lane::EngineLoad,
@@ -25,6 +27,7 @@ pub use self::{
     speech::{Speech, SpeechError, SpeechEvent, Spoken},
 };
 use self::{
+    admission::Speaking,
     flight::{Flight, Flights, Work},
     lane::Lane,
     schedule::Claims,
@@ -47,6 +50,9 @@ struct Shared {
     settings: PoolSettings,
     shutdown: Shutdown,
     arrivals: AtomicU64,
+    speaking: Speaking,
+    /// The place of the lane that made the newest sound: the one on which the next ones will most likely depend.
+    in_use: Arc<AtomicUsize>,
     /// Plain data, never held over an await: a std mutex.
     flights: Mutex<Flights>,
 }
@@ -54,13 +60,16 @@ struct Shared {
 /// How much the pool takes on.
 #[derive(Clone, Debug)]
 pub struct PoolSettings {
-    /// Jobs beyond the engines' slots that may wait; one more is refused.
+    /// Turns that may speak at once, however fast the engines are.
+    pub turns: usize,
+    /// Jobs beyond the engines' slots that may wait; one more is refused. What few turns are admitted is not meant to
+    /// reach it.
     pub waiting: usize,
 }
 
 impl Default for PoolSettings {
     fn default() -> Self {
-        Self { waiting: 512 }
+        Self { turns: usize::MAX, waiting: 16_384 }
     }
 }
 
@@ -86,9 +95,22 @@ impl SpeechPool {
             settings,
             shutdown,
             arrivals: AtomicU64::default(),
+            speaking: Speaking::default(),
+            in_use: Arc::default(),
             flights: Mutex::default(),
         };
         Self { shared: Arc::new(shared) }
+    }
+
+    /// Takes on one more turn; `None` when those that speak already need all that the engine in use can make.
+    #[must_use]
+    pub fn admit(&self) -> Option<Admitted> {
+        let shared = &self.shared;
+        let (slots, pace) = match shared.lanes.get(shared.in_use.load(Ordering::Relaxed)) {
+            Some(lane) => (lane.slots, lane.pace()),
+            None => (1, 0.0),
+        };
+        shared.speaking.admit(slots, pace, shared.settings.turns)
     }
 
     /// Begins at once, whether or not anybody listens to the events.
@@ -108,6 +130,12 @@ impl SpeechPool {
     /// A finished file, from memory or disk, verified; `None` when it has to be spoken again.
     pub async fn audio(&self, key: &CacheKey) -> Option<AudioFrame> {
         Some(self.shared.cache.fetch(*key).await?.sound.clone())
+    }
+
+    /// How many turns are being spoken.
+    #[must_use]
+    pub fn turns(&self) -> usize {
+        self.shared.speaking.turns()
     }
 
     /// How busy each engine is, in their order.
@@ -154,6 +182,7 @@ impl Shared {
             keys,
             request: Arc::new(request),
             lanes: self.lanes.clone(),
+            in_use: Arc::clone(&self.in_use),
             cache: self.cache.clone(),
         };
         Flight::start(work, claims, &self.shutdown)

@@ -62,6 +62,7 @@ fn in_force(settings: &Settings) -> anyhow::Result<String> {
         origins: &settings.origins,
         history_messages: settings.history_messages,
         max_connections: settings.max_connections,
+        max_turns: settings.max_turns,
         log: &settings.log,
         log_format: settings.log_format.name(),
         patience: settings.patience.into(),
@@ -86,6 +87,8 @@ struct Shown<'a> {
     origins: &'a [String],
     history_messages: u32,
     max_connections: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_turns: Option<u32>,
     log: &'a str,
     log_format: &'static str,
     patience: ShownPatience,
@@ -153,6 +156,7 @@ mod tests {
         origins = ["https://tutor.example"]
         history_messages = 7
         max_connections = 9
+        max_turns = 5
         log = "debug"
         log_format = "json"
         [patience]

@@ -15,6 +15,7 @@ const KNOWN: &[&str] = &[
     "PARLA_ORIGINS",
     "PARLA_HISTORY_MESSAGES",
     "PARLA_MAX_CONNECTIONS",
+    "PARLA_MAX_TURNS",
     "PARLA_LOG",
     "PARLA_LOG_FORMAT",
 ];
@@ -31,8 +32,7 @@ const REFUSED: &[&str] = &[
     "PARLA_ROOMS",
 ];
 /// The others of that kind.
-const WITHOUT_EFFECT: &[&str] =
-    &["PARLA_STT", "PARLA_REALTIME", "PARLA_MANAGEMENT_LISTEN", "PARLA_MAX_TURNS"];
+const WITHOUT_EFFECT: &[&str] = &["PARLA_STT", "PARLA_REALTIME", "PARLA_MANAGEMENT_LISTEN"];
 /// How alike two names must be for one to be a slip of the other, from 0 to 1.
 const LIKENESS: f64 = 0.75;
 

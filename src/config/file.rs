@@ -24,6 +24,7 @@ pub(super) struct SettingsFile {
     origins: Option<Vec<String>>,
     pub(super) history_messages: Option<u32>,
     pub(super) max_connections: Option<u32>,
+    pub(super) max_turns: Option<u32>,
     pub(super) log: Option<String>,
     pub(super) log_format: Option<String>,
     #[serde(default)]

@@ -123,12 +123,15 @@ fn a_misspelt_name_is_pointed_out_with_the_nearest() {
 }
 
 #[test]
-fn the_number_of_connections_can_be_chosen_but_not_as_none() {
-    let limit = |text| load(&Environment::from([("PARLA_MAX_CONNECTIONS", text)]));
-    assert_eq!(limit("").unwrap().max_connections, 12_000);
-    assert_eq!(limit("50").unwrap().max_connections, 50);
-    assert!(limit("50").unwrap().warnings.is_empty());
-    for wrong in ["0", "many", "-1"] {
-        assert_eq!(limit(wrong).unwrap_err().name, "PARLA_MAX_CONNECTIONS", "{wrong}");
+fn how_many_connections_and_turns_there_may_be_can_be_chosen_but_not_as_none() {
+    let limit = |name, text| load(&Environment::from([(name, text)]));
+    let [connections, turns] = ["PARLA_MAX_CONNECTIONS", "PARLA_MAX_TURNS"];
+    let usual = limit(connections, "").unwrap();
+    assert_eq!((usual.max_connections, usual.max_turns), (12_000, None));
+    assert_eq!(limit(connections, "50").unwrap().max_connections, 50);
+    assert_eq!(limit(turns, "7").unwrap().max_turns, Some(7));
+    for (name, wrong) in [(connections, "0"), (connections, "many"), (turns, "-1"), (turns, "0")] {
+        assert_eq!(limit(name, wrong).unwrap_err().name, name, "{wrong}");
+        assert!(limit(name, "9").unwrap().warnings.is_empty());
     }
 }

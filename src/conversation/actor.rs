@@ -17,12 +17,12 @@ use tokio::{
 use tokio_stream::StreamMap;
 
 use crate::{
-    domain::{AudioFileId, ChunkAudio, Millis, SpokenSpan, TurnId, UserId},
+    domain::{AudioFileId, ChunkAudio, Failure, Millis, SpokenSpan, TurnId, UserId},
     hub::Log,
     limits::Place,
     providers::{ModelPart, ProviderError, SpeechRequest},
     storage::{ConversationRow, Page, StorageError, StoredMessage},
-    synthesis::{Listener, Speech, SpeechEvent, Spoken},
+    synthesis::{Admitted, Listener, Speech, SpeechEvent, Spoken},
 };
 
 use super::{
@@ -48,8 +48,7 @@ pub(super) struct Actor {
     machine: TurnMachine,
     memory: Memory,
     admissions: Admissions,
-    /// The owner's place for the turn being made, where these are counted.
-    place: Option<Place<UserId>>,
+    leave: Option<Leave>,
     /// The model's answer, while one is being written.
     reply: Option<Reply>,
     speeches: StreamMap<(TurnId, usize), Speech>,
@@ -64,6 +63,13 @@ pub(super) struct Actor {
     /// Since when there has been no listener.
     alone_since: Option<Instant>,
     idle_since: Instant,
+}
+
+/// Leave to make turns, held while one is being made.
+struct Leave {
+    /// The owner's place, where these are counted.
+    _of_owner: Option<Place<UserId>>,
+    _of_voices: Admitted,
 }
 
 struct Reply {
@@ -100,7 +106,7 @@ impl Actor {
             requests,
             machine: TurnMachine::default(),
             admissions: Admissions::default(),
-            place: None,
+            leave: None,
             reply: None,
             speeches: StreamMap::new(),
             listeners: HashMap::new(),
@@ -188,17 +194,22 @@ impl Actor {
         }
         self.tell_listeners();
         if self.machine.making().is_none() {
-            self.place = None;
+            self.leave = None;
         }
     }
 
-    /// Whether one more turn of the owner may be made: one that takes the place of another needs no further one.
-    fn take_place(&mut self) -> bool {
-        let Some(turns) = self.parts.turns.as_ref().filter(|_| self.place.is_none()) else {
-            return true;
-        };
-        self.place = turns.take(self.conversation.owner.clone());
-        self.place.is_some()
+    /// Whether one more turn may be made: one that takes the place of another needs no further leave.
+    fn take_leave(&mut self) -> Result<(), Failure> {
+        if self.leave.is_some() {
+            return Ok(());
+        }
+        let owner = &self.conversation.owner;
+        let place = self.parts.turns.as_ref().map(|turns| turns.take(owner.clone()));
+        let of_owner =
+            place.map(|place| place.ok_or_else(admission::too_many_answers)).transpose()?;
+        let of_voices = self.parts.speech.admit().ok_or_else(admission::voices_are_full)?;
+        self.leave = Some(Leave { _of_owner: of_owner, _of_voices: of_voices });
+        Ok(())
     }
 
     /// The pool orders by when each listener runs out of sound.

@@ -102,6 +102,11 @@ impl Synthesizer for Espeak {
             .boxed()
     }
 
+    /// It speaks some hundred times as fast as people listen.
+    fn usual_pace(&self) -> f64 {
+        0.01
+    }
+
     fn voices(&self) -> BoxFuture<'static, Result<Vec<Voice>, ProviderError>> {
         let shared = self.shared.clone();
         async move {

@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Weak},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use tokio::{
@@ -52,6 +55,8 @@ pub(super) struct Work {
     pub(super) keys: Arc<[CacheKey]>,
     pub(super) request: Arc<SpeechRequest>,
     pub(super) lanes: Arc<[Arc<Lane>]>,
+    /// Where the lane is noted that has made a sound.
+    pub(super) in_use: Arc<AtomicUsize>,
     pub(super) cache: AudioCache,
 }
 
@@ -118,7 +123,7 @@ impl Work {
         tell: &watch::Sender<Progress>,
     ) -> Outcome {
         let mut outcome = Err(SpeechError::Failed("TTS is off"));
-        for (lane, &key) in self.lanes.iter().zip(self.keys.iter()) {
+        for (place, (lane, &key)) in self.lanes.iter().zip(self.keys.iter()).enumerate() {
             if let Some(spoken) = self.cache.get(key).await {
                 return Ok(spoken);
             }
@@ -126,7 +131,10 @@ impl Work {
             let _slot = entry.slot().await;
             tell.send_modify(|progress| progress.started = true);
             match self.ask(lane, key).await {
-                Ok(spoken) => return Ok(spoken),
+                Ok(spoken) => {
+                    self.in_use.store(place, Ordering::Relaxed);
+                    return Ok(spoken);
+                }
                 Err(error) => {
                     tracing::warn!(code = "tts_failed", %error, "a voice failed");
                     outcome = Err(error.into());

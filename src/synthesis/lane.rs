@@ -10,6 +10,9 @@ use tokio::sync::oneshot;
 use super::schedule::{Claims, Queue};
 use crate::providers::Synthesizer;
 
+/// How much a new sound counts in the pace of its engine.
+const NEWEST: f64 = 0.05;
+
 /// How busy an engine is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EngineLoad {
@@ -19,7 +22,7 @@ pub struct EngineLoad {
     pub busy: usize,
     /// Jobs that wait for a slot.
     pub waiting: usize,
-    /// Synthesis time ÷ audio time over all finished sounds; `None` before the first one.
+    /// Synthesis time ÷ audio time of the latest sounds; `None` before the first one.
     pub real_time_factor: Option<f64>,
 }
 
@@ -34,8 +37,8 @@ pub(super) struct Lane {
 struct State {
     free: usize,
     waiting: Queue<oneshot::Sender<Slot>>,
-    synthesis_ms: u64,
-    audio_ms: u64,
+    /// Synthesis time ÷ audio time, the latest sounds counting most; `None` before the first one.
+    pace: Option<f64>,
 }
 
 /// Leave to ask the engine once; dropping it passes the leave on.
@@ -63,7 +66,7 @@ impl Lane {
     pub(super) fn new(engine: Arc<dyn Synthesizer>) -> Arc<Self> {
         let slots = engine.slots().max(1);
         let waiting = Queue::default();
-        let state = State { free: slots, waiting, synthesis_ms: 0, audio_ms: 0 };
+        let state = State { free: slots, waiting, pace: None };
         Arc::new(Self { engine, slots, state: Mutex::new(state) })
     }
 
@@ -82,21 +85,25 @@ impl Lane {
 
     /// Remembers what a sound took to make, the measure for how many turns the engine can carry.
     pub(super) fn record(&self, synthesis: Duration, audio_ms: u64) {
+        let pace = synthesis.as_secs_f64() * 1000.0 / (audio_ms.max(1) as f64);
         let mut state = self.state();
-        state.synthesis_ms += u64::try_from(synthesis.as_millis()).unwrap_or(u64::MAX);
-        state.audio_ms += audio_ms;
+        state.pace = Some(state.pace.map_or(pace, |before| before + NEWEST * (pace - before)));
+    }
+
+    /// Synthesis time ÷ audio time, as far as it is known.
+    pub(super) fn pace(&self) -> f64 {
+        self.state().pace.unwrap_or_else(|| self.engine.usual_pace())
     }
 
     pub(super) fn load(&self) -> EngineLoad {
         let mut state = self.state();
         state.forget_the_gone();
-        let factor = state.synthesis_ms as f64 / state.audio_ms as f64;
         EngineLoad {
             engine: self.engine.name().to_owned(),
             slots: self.slots,
             busy: self.slots - state.free,
             waiting: state.waiting.len(),
-            real_time_factor: factor.is_finite().then_some(factor),
+            real_time_factor: state.pace,
         }
     }
 

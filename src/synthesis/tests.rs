@@ -39,7 +39,7 @@ impl Rig {
         let settings =
             CacheSettings { folder: folder.path().join("sounds"), ..CacheSettings::default() };
         let cache = AudioCache::open(settings, &shutdown);
-        let settings = PoolSettings { waiting: 3 };
+        let settings = PoolSettings { turns: 5, waiting: 3 };
         Self { pool: SpeechPool::new(engines, cache, settings, shutdown), trace, folder }
     }
 
@@ -88,6 +88,22 @@ async fn chunks_are_spoken_in_parallel_up_to_the_slots() {
     settle().await;
     let load = rig.pool.load();
     assert_eq!((load[0].busy, load[0].waiting, load[0].real_time_factor), (0, 0, Some(1.0)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn turns_are_taken_on_as_the_engine_in_use_can_carry_them() {
+    let admitted = |rig: &Rig| std::iter::from_fn(|| rig.pool.admit()).collect::<Vec<_>>().len();
+    // Unmeasured engines are held to be twice as fast as speech.
+    let rig = Rig::new(vec![FakeVoice::new("one").slots(2).fails("a"), FakeVoice::new("two")]);
+    assert_eq!((admitted(&rig), rig.pool.turns()), (3, 0));
+    // The second one speaks, which has one slot and is as slow as speech.
+    outcome(rig.speak("a")).await.unwrap();
+    assert_eq!(admitted(&rig), 1);
+    outcome(rig.speak("b")).await.unwrap();
+    assert_eq!(admitted(&rig), 1);
+    // The settings allow no more than five, however fast.
+    let rig = Rig::new(vec![FakeVoice::new("fast").slots(100)]);
+    assert_eq!(admitted(&rig), 5);
 }
 
 /// A worker thread runs the task that it was given last before the others: the order must not hang on that.

@@ -1,12 +1,12 @@
 //! Many learners at once: each gets an answer of their own, and nothing is made twice.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{
-    scripted_ollama::{Script, ScriptedOllama},
+    scripted_ollama::{Script, ScriptedOllama, Step},
     scripted_voice::{self, ScriptedVoice},
     server::{Server, Setup},
 };
@@ -50,4 +50,29 @@ async fn what_many_need_at_once_is_spoken_once() {
         turns.iter().map(|turn| turn.json()["chunks"][0]["audioFileId"].to_string()).collect();
     assert_eq!(files.len(), LEARNERS, "each has a name of its own");
     assert_eq!(voice.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_turn_too_many_is_refused_at_once_and_leaves_nothing_behind() {
+    let model = ScriptedOllama::start().await;
+    let server = Setup::new(&model).environment("PARLA_MAX_TURNS", "1").start().await;
+    let mut first = server.join("first").await;
+    model.script(Script::say_then("Let me think about it. ", Step::Hang));
+    server.say("first", "Hello").await;
+    first.until("conversation-start").await;
+
+    let began = Instant::now();
+    let refused = server.chat(json!({"message": "Me too", "conversationId": "second"})).await;
+    assert!(began.elapsed() < Duration::from_millis(500), "{:?}", began.elapsed());
+    assert_eq!((refused.status, &refused.json()["code"]), (503, &json!("at_capacity")));
+    assert!(refused.headers.contains_key("retry-after"));
+    assert_eq!(server.messages("second").await, Vec::<Value>::new());
+
+    // Who speaks again in the same conversation takes the place of their own turn.
+    model.say("As you like.");
+    let again = server.chat(json!({"message": "Never mind", "conversationId": "first"})).await;
+    assert_eq!(again.status, 200);
+    model.say("Now it is your turn.");
+    let taken = server.chat(json!({"message": "Me too", "conversationId": "second"})).await;
+    assert_eq!(taken.status, 200);
 }

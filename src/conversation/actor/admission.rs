@@ -158,8 +158,12 @@ pub(super) fn storage_unavailable() -> Failure {
     failure("storage_unavailable", "the conversation cannot be read or saved at the moment", true)
 }
 
-pub(super) fn at_capacity() -> Failure {
+pub(super) fn too_many_answers() -> Failure {
     failure("at_capacity", "as many answers as one learner may have at once are being made", true)
+}
+
+pub(super) fn voices_are_full() -> Failure {
+    failure("at_capacity", "as many tutors are speaking as the voices can keep up with", true)
 }
 
 /// Whoever asked may have gone.

@@ -18,7 +18,7 @@ use super::{
         turn_machine::{Ask, Effect, Input, Outcome, Record},
     },
     Actor, Reply,
-    admission::{Answer, Verdict, at_capacity},
+    admission::{Answer, Verdict},
 };
 
 /// Tokens that a model of unknown size is given: what Ollama gives one that is not told otherwise.
@@ -40,8 +40,8 @@ impl Actor {
         let Verdict::New { fingerprint, answer } = self.admissions.judge(&command, answer) else {
             return;
         };
-        if !self.take_place() {
-            return drop(answer.send(Err(at_capacity())));
+        if let Err(failure) = self.take_leave() {
+            return drop(answer.send(Err(failure)));
         }
         self.choose(&command);
         let ask = self.ask(user, &command);
