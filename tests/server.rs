@@ -5,6 +5,7 @@
 // The formatter looks for modules of this file in the folder of its name: hence the paths.
 #[path = "support"]
 mod support {
+    pub mod dice;
     pub mod scripted_ollama;
     pub mod scripted_voice;
     pub mod server;
@@ -21,6 +22,7 @@ mod server {
     mod first_client;
     mod interrupting;
     mod key;
+    mod killing;
     mod model_faults;
     mod repeating;
     mod restarting;

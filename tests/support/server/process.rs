@@ -1,6 +1,6 @@
 //! The server as a process: signals, ends, memory, and the log that tells of a panic.
 
-use std::{io::Write, process::ExitStatus, thread};
+use std::{io::Write, process::ExitStatus, thread, time::Duration};
 
 use tokio::{process::Command, time::timeout};
 
@@ -45,6 +45,12 @@ impl Server {
         drop(self.process.start_kill());
         self.ended().await;
         self.take_setup()
+    }
+
+    /// Kills the process after some time; that it is gone is for [`Self::kill`] to see.
+    pub async fn die_after(&self, moment: Duration) {
+        tokio::time::sleep(moment).await;
+        signal("-KILL", &self.process_id().to_string()).await;
     }
 
     fn take_setup(&mut self) -> Setup {

@@ -42,6 +42,12 @@ impl Socket {
         self.stream.send(message).await.unwrap();
     }
 
+    /// Whether the frame went out, for where the server may be gone.
+    pub async fn try_send(&mut self, kind: &str, data: Value) -> bool {
+        let frame = json!({"type": kind, "data": data}).to_string();
+        self.stream.send(Message::text(frame)).await.is_ok()
+    }
+
     /// The next frame.
     pub async fn next(&mut self) -> Value {
         match self.receive().await {
@@ -70,6 +76,15 @@ impl Socket {
                 return frames;
             }
         }
+    }
+
+    /// All frames that are still to come, up to the end of the socket, whatever ends it.
+    pub async fn rest(&mut self) -> Vec<Value> {
+        let mut frames = Vec::new();
+        while let Ok(frame) = self.receive().await {
+            frames.push(frame);
+        }
+        frames
     }
 
     /// Reads on until the server closes: with which code and reason, 1006 when it just ends.
