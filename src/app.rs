@@ -19,7 +19,7 @@ use crate::{
     prompts::{Prompts, lessons::Lessons},
     providers::{ChatModel, Synthesizer},
     shutdown::Shutdown,
-    storage::{Sqlite, Storage},
+    storage::{Sqlite, Storage, StorageError},
     synthesis::{AudioCache, CacheSettings, PoolSettings, SpeechPool},
 };
 
@@ -125,8 +125,15 @@ fn open_secret(data: &Path) -> anyhow::Result<Secret> {
 
 async fn open_storage(settings: &Settings, shutdown: &Shutdown) -> anyhow::Result<Sqlite> {
     let file = settings.data.join("parla.db");
-    let storage = Sqlite::open(&file, shutdown).await.with_context(|| {
-        format!("the database {} cannot be used; a copy of the folder restores it", file.display())
+    let storage = Sqlite::open(&file, shutdown).await.map_err(|error| {
+        let hint = match error {
+            StorageError::Damaged(_) => {
+                "; put back a copy of its folder, or move the folder away to begin anew"
+            }
+            _ => "",
+        };
+        let what = format!("the database {} cannot be used{hint}", file.display());
+        anyhow::Error::new(error).context(what)
     })?;
     let interrupted = storage.fail_interrupted().await?;
     if interrupted > 0 {

@@ -61,9 +61,18 @@ pub type Reply<T> = BoxFuture<'static, Result<T, StorageError>>;
 /// The store does not work.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StorageError {
-    /// The database takes nothing at the moment: somebody holds it, or the disk is full.
+    /// Another process writes to the database, and has for long.
+    #[error("another process holds the database: {0}")]
+    Held(String),
+    /// The database takes nothing at the moment: the disk is full or fails.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
+    /// What is written is found by nobody.
+    #[error("the database's file is not where it was opened: its folder was moved or deleted")]
+    Moved,
+    /// Its pages are not in order.
+    #[error("the database is damaged: {0}")]
+    Damaged(String),
     /// The database said no.
     #[error("the database failed: {0}")]
     Database(String),
@@ -207,6 +216,14 @@ pub struct StoredAudio {
     pub owner: UserId,
     pub chunk: Chunk,
     pub voice: Option<String>,
+}
+
+impl StorageError {
+    /// Whether it says nothing of the change: the same change may be taken later.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Held(_) | Self::Unavailable(_) | Self::Moved)
+    }
 }
 
 impl TurnState {

@@ -20,6 +20,7 @@ mod server {
     mod crowd;
     mod doors;
     mod first_client;
+    mod full_disk;
     mod interrupting;
     mod key;
     mod killing;

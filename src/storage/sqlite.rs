@@ -1,5 +1,6 @@
 //! The store in one SQLite file. One connection writes, a few read; nothing else may open the file to write.
 
+mod place;
 mod reads;
 mod schema;
 mod writer;
@@ -9,7 +10,7 @@ use std::{path::Path, time::Duration};
 
 use futures_util::FutureExt;
 use sqlx::{
-    ConnectOptions, Connection, SqlitePool,
+    ConnectOptions, Connection, SqliteConnection, SqlitePool, query_scalar,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
@@ -21,10 +22,13 @@ use crate::{
     domain::{AudioFileId, ConversationId, TurnId, UserId},
     shutdown::Shutdown,
 };
+use place::Place;
 use writer::{Write, Writer};
 
-/// How long a write waits for another process that holds the file.
+/// How long one try to write waits for another process that holds the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// What can be examined within a second, in bytes.
+const EXAMINED_BYTES: u64 = 256 << 20;
 /// Readers that work at once.
 const READERS: u32 = 2;
 
@@ -33,13 +37,14 @@ const READERS: u32 = 2;
 pub struct Sqlite {
     readers: SqlitePool,
     writer: Writer,
+    place: Place,
 }
 
 impl Sqlite {
     /// Opens the file, making it and its tables when they are not there.
     ///
     /// # Errors
-    /// When the file cannot be opened, is no database, or belongs to a newer parla.
+    /// When the file cannot be opened, is held or damaged, or belongs to a newer parla.
     pub async fn open(file: &Path, shutdown: &Shutdown) -> Result<Self, StorageError> {
         let options = SqliteConnectOptions::new()
             .filename(file)
@@ -51,12 +56,15 @@ impl Sqlite {
             .busy_timeout(BUSY_TIMEOUT)
             .disable_statement_logging();
         let mut connection = options.connect().await?;
+        examine(&mut connection, file).await?;
         schema::migrate(&mut connection).await?;
+        let place = Place::of(file).map_err(|_| StorageError::Moved)?;
         let readers = SqlitePoolOptions::new()
             .min_connections(0)
             .max_connections(READERS)
             .connect_lazy_with(options.read_only(true).create_if_missing(false));
-        Ok(Self { readers, writer: Writer::start(connection, shutdown) })
+        let writer = Writer::start(connection, place.clone(), shutdown);
+        Ok(Self { readers, writer, place })
     }
 
     fn read<T, F>(&self, query: impl FnOnce(SqlitePool) -> F) -> Reply<T>
@@ -122,25 +130,40 @@ impl Storage for Sqlite {
     }
 
     fn check(&self) -> Reply<()> {
-        self.read(|pool| async move {
-            pool.acquire().await?.ping().await?;
+        let Self { readers, writer, place } = self.clone();
+        async move {
+            place.check().await?;
+            writer.check().await?;
+            readers.acquire().await?.ping().await?;
             Ok(())
-        })
+        }
+        .boxed()
     }
 }
 
-/// What says nothing of the change but of the database: busy, locked, input or output, full.
-/// See "Result and Error Codes" of SQLite's documentation; the lowest byte is the primary code.
-const UNAVAILABLE: [i32; 4] = [5, 6, 10, 13];
+/// Looks whether the pages are in order, as long as that takes no second.
+async fn examine(connection: &mut SqliteConnection, file: &Path) -> Result<(), StorageError> {
+    if file.metadata().is_ok_and(|found| found.len() > EXAMINED_BYTES) {
+        tracing::info!("the database is too large to be examined at each start");
+        return Ok(());
+    }
+    let found: String = query_scalar("PRAGMA quick_check(1)").fetch_one(connection).await?;
+    if found == "ok" { Ok(()) } else { Err(StorageError::Damaged(found)) }
+}
 
+/// See "Result and Error Codes" of SQLite's documentation; the lowest byte is the primary code.
 impl From<sqlx::Error> for StorageError {
     fn from(error: sqlx::Error) -> Self {
         let code = error.as_database_error().and_then(|error| error.code()?.parse::<i32>().ok());
-        match code {
-            Some(code) if UNAVAILABLE.contains(&(code & 0xff)) => {
-                Self::Unavailable(error.to_string())
-            }
-            _ => Self::Database(error.to_string()),
+        let text = error.to_string();
+        match code.map(|code| code & 0xff) {
+            // Busy, locked.
+            Some(5 | 6) => Self::Held(text),
+            // Read-only, input or output, full, cannot be opened.
+            Some(8 | 10 | 13 | 14) => Self::Unavailable(text),
+            // Corrupt, no database.
+            Some(11 | 26) => Self::Damaged(text),
+            _ => Self::Database(text),
         }
     }
 }

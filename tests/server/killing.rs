@@ -115,7 +115,8 @@ impl Learner {
 
     /// In turns: one message whose answer is waited for, one that is told over sockets.
     async fn speak_by_http(&mut self, server: &Server) {
-        loop {
+        // As many as one look into the history shows.
+        for _ in 0..20 {
             let text = self.next_message();
             let request = server.request(Method::POST, "/api/v1/chat").json(&self.body(&text));
             let Ok(answer) = request.send().await else { return };

@@ -1,6 +1,6 @@
 //! What a message must fulfil to be taken, and who waits for the answer to that. A repeat finds its first turn.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use ring::digest::{SHA256, digest};
 use tokio::sync::oneshot;
@@ -25,14 +25,20 @@ pub(super) type Answer = oneshot::Sender<Result<Accepted, Failure>>;
 
 #[derive(Default)]
 pub(super) struct Admissions {
+    /// Of the newest message that was taken.
     settings: Choices,
-    waiting: HashMap<TurnId, Waiting>,
+    /// In the order in which they came.
+    waiting: Vec<Waiting>,
     repeats: VecDeque<Repeat>,
 }
 
-struct Waiting {
-    message: MessageId,
-    answers: Vec<Answer>,
+/// A message on its way to the disk.
+pub(super) struct Waiting {
+    pub(super) turn: TurnId,
+    pub(super) message: MessageId,
+    /// What its learner has chosen, in force once it is taken.
+    pub(super) settings: Choices,
+    pub(super) answers: Vec<Answer>,
 }
 
 /// A message that may be sent again.
@@ -54,8 +60,15 @@ pub(super) enum Verdict {
 }
 
 impl Admissions {
+    /// What holds for the next message if it chooses nothing.
     pub(super) fn settings(&self) -> &Choices {
-        &self.settings
+        self.waiting.last().map_or(&self.settings, |waiting| &waiting.settings)
+    }
+
+    /// What holds for that message on its way to the disk, else for the conversation.
+    pub(super) fn settings_of(&self, turn: &TurnId) -> &Choices {
+        let waiting = self.waiting.iter().find(|waiting| waiting.turn == *turn);
+        waiting.map_or(&self.settings, |waiting| &waiting.settings)
     }
 
     pub(super) fn set_settings(&mut self, settings: Choices) {
@@ -97,7 +110,7 @@ impl Admissions {
             return settle(answer, Err(other_body()));
         }
         let (turn, message) = (repeat.turn.clone(), repeat.message.clone());
-        match self.waiting.get_mut(&turn) {
+        match self.waiting.iter_mut().find(|waiting| waiting.turn == turn) {
             Some(waiting) => waiting.answers.push(answer),
             None => return settle(answer, Ok(Accepted { turn, message, is_repeat: true })),
         }
@@ -105,18 +118,12 @@ impl Admissions {
     }
 
     /// The message is being stored; its sender hears when it is.
-    pub(super) fn wait(
-        &mut self,
-        turn: &TurnId,
-        message: MessageId,
-        (command, fingerprint): (&ChatCommand, String),
-        answer: Answer,
-    ) {
+    pub(super) fn wait(&mut self, waiting: Waiting, command: &ChatCommand, fingerprint: String) {
         if let Some(client_id) = command.client_id.clone() {
-            let (turn, message) = (turn.clone(), message.clone());
+            let (turn, message) = (waiting.turn.clone(), waiting.message.clone());
             self.remember(Repeat { client_id, fingerprint, turn, message });
         }
-        self.waiting.insert(turn.clone(), Waiting { message, answers: vec![answer] });
+        self.waiting.push(waiting);
     }
 
     pub(super) fn fingerprint_of(&self, turn: &TurnId) -> Option<String> {
@@ -125,7 +132,8 @@ impl Admissions {
     }
 
     pub(super) fn accept(&mut self, turn: &TurnId) {
-        let Some(Waiting { message, answers }) = self.waiting.remove(turn) else { return };
+        let Some(Waiting { message, settings, answers, .. }) = self.take(turn) else { return };
+        self.settings = settings;
         for (place, answer) in answers.into_iter().enumerate() {
             let (turn, message) = (turn.clone(), message.clone());
             let accepted = Accepted { turn, message, is_repeat: place > 0 };
@@ -133,12 +141,17 @@ impl Admissions {
         }
     }
 
-    /// The message was not taken: the same client id may be tried again.
+    /// The message was not taken: its choices hold for nothing, and the same client id may be tried again.
     pub(super) fn refuse(&mut self, turn: &TurnId, failure: &Failure) {
         self.repeats.retain(|repeat| repeat.turn != *turn);
-        for answer in self.waiting.remove(turn).into_iter().flat_map(|waiting| waiting.answers) {
+        for answer in self.take(turn).into_iter().flat_map(|waiting| waiting.answers) {
             drop(answer.send(Err(failure.clone())));
         }
+    }
+
+    fn take(&mut self, turn: &TurnId) -> Option<Waiting> {
+        let place = self.waiting.iter().position(|waiting| waiting.turn == *turn)?;
+        Some(self.waiting.remove(place))
     }
 
     fn find(&self, client_id: Option<&str>) -> Option<&Repeat> {

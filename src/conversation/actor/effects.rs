@@ -5,9 +5,9 @@ use std::{sync::Arc, time::Duration};
 use futures_util::FutureExt;
 
 use crate::{
-    domain::{ChatCommand, Message, MessageId, Role, TurnId, TurnMetadata, UserId},
+    domain::{ChatCommand, LessonChoice, Message, MessageId, Role, TurnId, TurnMetadata, UserId},
     providers::{LessonKey, ModelInfo},
-    storage::{self, EndedTurn, HeardTurn, NewTurn, Storage, StorageError, TurnState, TurnSummary},
+    storage::{self, Choices, EndedTurn, HeardTurn, NewTurn, Storage, TurnState, TurnSummary},
     synthesis::{Place, SpeechJob},
     wall_clock,
 };
@@ -18,7 +18,7 @@ use super::{
         turn_machine::{Ask, Effect, Input, Outcome, Record},
     },
     Actor, Reply,
-    admission::{Answer, Verdict},
+    admission::{Answer, Verdict, Waiting},
 };
 
 /// Tokens that a model of unknown size is given: what Ollama gives one that is not told otherwise.
@@ -43,11 +43,11 @@ impl Actor {
         if let Err(failure) = self.take_leave() {
             return drop(answer.send(Err(failure)));
         }
-        self.choose(&command);
-        let ask = self.ask(user, &command);
+        let settings = chosen(self.admissions.settings(), &command.choice);
+        let ask = self.ask(user, &command, &settings);
         let message = ask.message.as_ref().map_or(&ask.answer, |message| &message.id).clone();
-        let turn = ask.turn.clone();
-        self.admissions.wait(&turn, message, (&command, fingerprint), answer);
+        let waiting = Waiting { turn: ask.turn.clone(), message, settings, answers: vec![answer] };
+        self.admissions.wait(waiting, &command, fingerprint);
         self.feed(Input::Ask(ask)).await;
     }
 
@@ -74,25 +74,8 @@ impl Actor {
         }
     }
 
-    /// What the learner chooses holds until they choose otherwise.
-    fn choose(&mut self, command: &ChatCommand) {
-        let (choice, mut settings) = (&command.choice, self.admissions.settings().clone());
-        if let Some(language) = &choice.language {
-            // A voice speaks one language: with another language it is chosen anew.
-            if *language != settings.language {
-                settings.voice = None;
-            }
-            settings.language = language.clone();
-        }
-        settings.level = choice.level.unwrap_or(settings.level);
-        replace(&mut settings.scenario, choice.scenario.as_ref());
-        replace(&mut settings.voice, choice.voice.as_ref());
-        replace(&mut settings.model, choice.model.as_ref());
-        self.admissions.set_settings(settings);
-    }
-
-    fn ask(&self, user: UserId, command: &ChatCommand) -> Ask {
-        let (turn, settings) = (TurnId::random(), self.admissions.settings());
+    fn ask(&self, user: UserId, command: &ChatCommand, settings: &Choices) -> Ask {
+        let turn = TurnId::random();
         let info = self.parts.model.info();
         let text = command.text.trim();
         let message = (!text.is_empty()).then(|| {
@@ -124,7 +107,7 @@ impl Actor {
             conversation: self.conversation.id.clone(),
             owner: self.conversation.owner.clone(),
             name: self.conversation.name.to_string(),
-            settings: self.admissions.settings().clone(),
+            settings: self.admissions.settings_of(&turn).clone(),
             turn: turn.clone(),
             answer: ask.answer.clone(),
             metadata: Arc::clone(&ask.metadata),
@@ -145,7 +128,7 @@ impl Actor {
         if let Some(message) = &ask.message {
             self.memory.learner_said(message, lesson.clone());
         }
-        let (parts, model) = (&self.parts, self.admissions.settings().model.clone());
+        let (parts, model) = (&self.parts, self.admissions.settings_of(&ask.turn).model.clone());
         let scenario = lesson.scenario.as_deref();
         let found = parts.lessons.find(&lesson.language, lesson.level, scenario);
         let history = self.memory.history();
@@ -207,7 +190,7 @@ async fn end_turn(first: storage::Reply<()>, storage: Arc<dyn Storage>, ended: E
     let mut written = first.await;
     for pause in END_TURN_PAUSES {
         // Any other failure is final, and has been logged where it happened.
-        if !matches!(written, Err(StorageError::Unavailable(_))) {
+        if !written.is_err_and(|error| error.may_pass()) {
             return;
         }
         tokio::time::sleep(pause).await;
@@ -219,6 +202,23 @@ async fn end_turn(first: storage::Reply<()>, storage: Arc<dyn Storage>, ended: E
 fn context_tokens(usual: &ModelInfo, answering: &str) -> Option<u32> {
     let is_usual = usual.name == answering;
     usual.context_tokens.map(|tokens| if is_usual { tokens } else { tokens.min(LEAST_CONTEXT) })
+}
+
+/// What the learner chooses holds until they choose otherwise.
+fn chosen(before: &Choices, choice: &LessonChoice) -> Choices {
+    let mut settings = before.clone();
+    if let Some(language) = &choice.language {
+        // A voice speaks one language: with another language it is chosen anew.
+        if *language != settings.language {
+            settings.voice = None;
+        }
+        settings.language = language.clone();
+    }
+    settings.level = choice.level.unwrap_or(settings.level);
+    replace(&mut settings.scenario, choice.scenario.as_ref());
+    replace(&mut settings.voice, choice.voice.as_ref());
+    replace(&mut settings.model, choice.model.as_ref());
+    settings
 }
 
 /// A new choice takes the place of the old one; an empty one takes it away.

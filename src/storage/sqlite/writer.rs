@@ -1,11 +1,23 @@
 //! The one task that writes. What waits together is committed together: one sync serves many conversations.
 
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
 use futures_util::FutureExt;
-use sqlx::{Connection, SqliteConnection};
-use tokio::sync::{mpsc, oneshot};
+use sqlx::{SqliteConnection, query};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
 
 use super::{
     super::{EndedTurn, HeardTurn, NewTurn, Reply, StorageError},
+    place::Place,
     writes,
 };
 use crate::shutdown::Shutdown;
@@ -14,6 +26,9 @@ use crate::shutdown::Shutdown;
 const QUEUE: usize = 1024;
 /// Writes in one transaction: enough to share a sync, few enough to answer soon.
 const BATCH: usize = 64;
+/// How long a change waits while another process holds the file, give or take one try. A copy being made, or somebody
+/// looking in, takes seconds; a learner waits no longer than this to hear that their message is lost.
+const HELD_PATIENCE: Duration = Duration::from_secs(40);
 
 /// One change.
 pub(super) enum Write {
@@ -21,33 +36,40 @@ pub(super) enum Write {
     End(Box<EndedTurn>),
     Heard(HeardTurn),
     FailInterrupted,
-    /// Nothing but its place in the order: it is done when everything before it is.
+    /// Nothing but its place in the order: it is done when everything before it is, or has to wait for others.
     Barrier,
+    /// Changes nothing, but is written.
+    Probe,
 }
 
 /// A handle to the writing task.
 #[derive(Clone)]
 pub(super) struct Writer {
     queue: mpsc::Sender<Order>,
+    /// The newest change came to nothing for reasons that may pass.
+    is_refused: Arc<AtomicBool>,
 }
 
 struct Order {
     write: Write,
+    since: Instant,
     done: oneshot::Sender<Result<(), StorageError>>,
 }
 
 impl Writer {
-    pub(super) fn start(connection: SqliteConnection, shutdown: &Shutdown) -> Self {
+    pub(super) fn start(connection: SqliteConnection, place: Place, shutdown: &Shutdown) -> Self {
         let (queue, orders) = mpsc::channel(QUEUE);
-        shutdown.spawn("storage writer", run(connection, orders));
-        Self { queue }
+        let is_refused = Arc::new(AtomicBool::new(false));
+        let desk = Desk { connection, place, is_refused: Arc::clone(&is_refused), is_held: false };
+        shutdown.spawn("storage writer", desk.run(orders));
+        Self { queue, is_refused }
     }
 
     /// Takes its place in the order of writes at once, when there is room; resolves when the change is on disk.
     pub(super) fn write(&self, write: Write) -> Reply<()> {
         let (done, answer) = oneshot::channel();
         let queue = self.queue.clone();
-        let waiting = match queue.try_send(Order { write, done }) {
+        let waiting = match queue.try_send(Order { write, since: Instant::now(), done }) {
             Ok(()) => None,
             Err(mpsc::error::TrySendError::Full(order)) => Some(order),
             Err(mpsc::error::TrySendError::Closed(_)) => {
@@ -62,51 +84,127 @@ impl Writer {
         }
         .boxed()
     }
-}
 
-/// Ends when the last handle is gone and the queue is empty, so that a shutdown loses nothing.
-async fn run(mut connection: SqliteConnection, mut orders: mpsc::Receiver<Order>) {
-    let mut batch = Vec::with_capacity(BATCH);
-    while orders.recv_many(&mut batch, BATCH).await > 0 {
-        match commit(&mut connection, &batch).await {
-            Ok(()) => batch.drain(..).for_each(|order| answer(order, Ok(()))),
-            // Each alone would wait as long as all together, and the last one for minutes.
-            Err(error @ StorageError::Unavailable(_)) => {
-                batch.drain(..).for_each(|order| answer(order, Err(error.clone())));
-            }
-            Err(_) => each_alone(&mut connection, &mut batch).await,
+    /// Whether changes are taken. Asking writes only after a failure: nothing else would tell when that has passed.
+    pub(super) async fn check(&self) -> Result<(), StorageError> {
+        if self.is_refused.load(Ordering::Relaxed) {
+            self.write(Write::Probe).await
+        } else {
+            Ok(())
         }
     }
-    drop(connection.close().await);
 }
 
-/// One bad change must not take its neighbours with it.
-async fn each_alone(connection: &mut SqliteConnection, batch: &mut Vec<Order>) {
-    for order in batch.drain(..) {
-        let result = commit(connection, std::slice::from_ref(&order)).await;
-        answer(order, result);
+/// What the writing task works with.
+struct Desk {
+    connection: SqliteConnection,
+    place: Place,
+    is_refused: Arc<AtomicBool>,
+    /// Another process holds the file, and the log says so already.
+    is_held: bool,
+}
+
+impl Desk {
+    /// Ends when the last handle is gone and the queue is empty, so that a shutdown loses nothing.
+    async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
+        let mut batch = Vec::with_capacity(BATCH);
+        while is_there_more(&mut batch, &mut orders).await {
+            self.settle(&mut batch).await;
+        }
+        drop(sqlx::Connection::close(self.connection).await);
+    }
+
+    /// Carries the orders out; only those that may wait for another process stay.
+    async fn settle(&mut self, batch: &mut Vec<Order>) {
+        if batch.iter().all(|order| matches!(order.write, Write::Barrier)) {
+            return batch.drain(..).for_each(|order| answer(order, Ok(())));
+        }
+        let outcome = self.commit(batch).await;
+        self.note(&outcome);
+        match outcome {
+            Ok(()) => batch.drain(..).for_each(|order| answer(order, Ok(()))),
+            Err(error @ StorageError::Held(_)) => refuse_late(batch, &error),
+            // Each alone would fare no better.
+            Err(error) if error.may_pass() => {
+                batch.drain(..).for_each(|order| answer(order, Err(error.clone())));
+            }
+            Err(_) => self.each_alone(batch).await,
+        }
+    }
+
+    /// One bad change must not take its neighbours with it.
+    async fn each_alone(&mut self, batch: &mut Vec<Order>) {
+        for order in batch.drain(..) {
+            let result = self.commit(std::slice::from_ref(&order)).await;
+            answer(order, result);
+        }
+    }
+
+    async fn commit(&mut self, orders: &[Order]) -> Result<(), StorageError> {
+        self.place.check().await?;
+        let db = &mut self.connection;
+        // By hand: SQLite ends a transaction by itself when its disk is full, and a guard would wait for its end for ever.
+        query("BEGIN IMMEDIATE").execute(&mut *db).await?;
+        let outcome = write_and_commit(db, orders).await;
+        if outcome.is_err() {
+            drop(query("ROLLBACK").execute(&mut *db).await);
+        }
+        outcome
+    }
+
+    fn note(&mut self, outcome: &Result<(), StorageError>) {
+        let is_refused = matches!(outcome, Err(error) if error.may_pass());
+        self.is_refused.store(is_refused, Ordering::Relaxed);
+        let is_held = matches!(outcome, Err(StorageError::Held(_)));
+        if is_held && !self.is_held {
+            tracing::warn!(
+                code = "storage_held",
+                "another process holds the database: changes wait"
+            );
+        }
+        self.is_held = is_held;
     }
 }
 
-async fn commit(connection: &mut SqliteConnection, orders: &[Order]) -> Result<(), StorageError> {
-    if orders.iter().all(|order| matches!(order.write, Write::Barrier)) {
-        return Ok(());
+/// Waits for orders unless some are left; those join what has come meanwhile.
+async fn is_there_more(batch: &mut Vec<Order>, orders: &mut mpsc::Receiver<Order>) -> bool {
+    if batch.is_empty() {
+        return orders.recv_many(batch, BATCH).await > 0;
     }
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    while batch.len() < QUEUE
+        && let Ok(order) = orders.try_recv()
+    {
+        batch.push(order);
+    }
+    true
+}
+
+async fn write_and_commit(db: &mut SqliteConnection, orders: &[Order]) -> Result<(), StorageError> {
     for order in orders {
         match &order.write {
-            Write::Begin(turn) => writes::begin(&mut transaction, turn).await?,
-            Write::End(turn) => writes::end(&mut transaction, turn).await?,
-            Write::Heard(heard) => writes::heard(&mut transaction, heard).await?,
-            Write::FailInterrupted => writes::fail_interrupted(&mut transaction).await?,
+            Write::Begin(turn) => writes::begin(db, turn).await?,
+            Write::End(turn) => writes::end(db, turn).await?,
+            Write::Heard(heard) => writes::heard(db, heard).await?,
+            Write::FailInterrupted => writes::fail_interrupted(db).await?,
+            Write::Probe => writes::probe(db).await?,
             Write::Barrier => {}
         }
     }
-    Ok(transaction.commit().await?)
+    query("COMMIT").execute(db).await?;
+    Ok(())
 }
 
-/// Whoever asked may be gone; the change stands all the same.
+/// A file that is held can be read: who waits to read is let go, who has waited long to write is refused.
+fn refuse_late(batch: &mut Vec<Order>, error: &StorageError) {
+    let is_over = |order: &mut Order| {
+        matches!(order.write, Write::Barrier) || order.since.elapsed() >= HELD_PATIENCE
+    };
+    batch.extract_if(.., is_over).for_each(|order| answer(order, Err(error.clone())));
+}
+
+/// Whoever asked may be gone; the change stands all the same. Where nothing was to change, nothing has failed.
 fn answer(order: Order, result: Result<(), StorageError>) {
+    let result = if matches!(order.write, Write::Barrier) { Ok(()) } else { result };
     if let Err(error) = &result {
         tracing::error!(code = "storage_failed", %error, "a change could not be saved");
     }

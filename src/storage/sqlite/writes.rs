@@ -1,6 +1,6 @@
 //! The statements that change rows. Each runs inside a transaction that somebody else commits.
 
-use sqlx::{SqliteConnection, query};
+use sqlx::{AssertSqlSafe, SqliteConnection, query, query_scalar};
 
 use super::super::{EndedTurn, HeardTurn, NewTurn, StorageError, TurnState};
 use crate::domain::{Message, Role, SpeechState};
@@ -116,6 +116,13 @@ pub(super) async fn fail_interrupted(db: &mut SqliteConnection) -> Result<(), St
         .bind(INTERRUPTED)
         .execute(db)
         .await?;
+    Ok(())
+}
+
+/// Says again which version the tables have.
+pub(super) async fn probe(db: &mut SqliteConnection) -> Result<(), StorageError> {
+    let version: i64 = query_scalar("PRAGMA user_version").fetch_one(&mut *db).await?;
+    query(AssertSqlSafe(format!("PRAGMA user_version = {version}"))).execute(db).await?;
     Ok(())
 }
 

@@ -23,6 +23,13 @@ impl Server {
         told.trim().parse().unwrap()
     }
 
+    /// No file that the process writes may grow beyond so many bytes; `None` takes the limit away.
+    pub async fn limit_files(&self, bytes: Option<u64>) {
+        let limit = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
+        let process = self.process_id().to_string();
+        told_by("prlimit", &["--pid", &process, &format!("--fsize={limit}:unlimited")]).await;
+    }
+
     /// Asks the process to end.
     pub async fn terminate(&self) {
         signal("-TERM", &self.process_id().to_string()).await;
@@ -56,6 +63,16 @@ impl Server {
     fn take_setup(&mut self) -> Setup {
         self.fail_if_panicked();
         self.setup.take().unwrap()
+    }
+
+    /// Waits until the log has the word.
+    pub async fn log_says(&self, word: &str) {
+        let said = async {
+            while !self.log().contains(word) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(PATIENCE, said).await.unwrap_or_else(|_| panic!("{word} is not in the log"));
     }
 
     fn log(&self) -> String {

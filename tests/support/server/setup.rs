@@ -18,6 +18,8 @@ use super::{PATIENCE, Server};
 pub struct Setup {
     folder: TempDir,
     environment: Vec<(&'static str, String)>,
+    /// A command that becomes the server, with its arguments; empty for none.
+    launcher: Vec<&'static str>,
 }
 
 impl Setup {
@@ -28,12 +30,23 @@ impl Setup {
             ("PARLA_MODEL", "ollama".to_owned()),
             ("PARLA_LISTEN", "127.0.0.1:0".to_owned()),
         ];
-        Self { folder: tempfile::tempdir().unwrap(), environment }
+        Self { folder: tempfile::tempdir().unwrap(), environment, launcher: Vec::new() }
     }
 
     pub fn environment(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.environment.push((name, value.into()));
         self
+    }
+
+    /// Has the server started by a command that takes its command line and replaces itself by it.
+    pub fn through(mut self, launcher: &[&'static str]) -> Self {
+        self.launcher = launcher.to_vec();
+        self
+    }
+
+    /// Without the end that a file beyond its size limit brings to a process: writing fails, as on a full disk.
+    pub fn surviving_full_files(self) -> Self {
+        self.through(&["sh", "-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
     }
 
     /// The text of `parla.toml`.
@@ -59,7 +72,9 @@ impl Setup {
     pub async fn start(self) -> Server {
         let log = self.folder().join("log");
         let log = OpenOptions::new().create(true).append(true).open(log).unwrap();
-        let mut process = Command::new(env!("CARGO_BIN_EXE_parla"))
+        let mut command = self.launcher.iter().chain(&[env!("CARGO_BIN_EXE_parla")]);
+        let mut process = Command::new(command.next().unwrap())
+            .args(command)
             .current_dir(self.folder())
             .env_clear()
             .envs(self.environment.clone())
