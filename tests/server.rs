@@ -18,6 +18,7 @@ mod server {
     mod bad_frames;
     mod bad_requests;
     mod crowd;
+    mod database;
     mod doors;
     mod first_client;
     mod full_disk;

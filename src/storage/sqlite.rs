@@ -10,7 +10,7 @@ use std::{path::Path, time::Duration};
 
 use futures_util::FutureExt;
 use sqlx::{
-    ConnectOptions, Connection, SqliteConnection, SqlitePool, query_scalar,
+    ConnectOptions, Connection, SqliteConnection, SqlitePool, query_scalar, raw_sql,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
@@ -25,8 +25,10 @@ use crate::{
 use place::Place;
 use writer::{Write, Writer};
 
-/// How long one try to write waits for another process that holds the file.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the start waits for another process that holds the file.
+const START_PATIENCE: Duration = Duration::from_secs(5);
+/// How long one try to write does; who only reads waits no longer than this.
+const TRY_PATIENCE: &str = "PRAGMA busy_timeout = 1000";
 /// What can be examined within a second, in bytes.
 const EXAMINED_BYTES: u64 = 256 << 20;
 /// Readers that work at once.
@@ -53,11 +55,12 @@ impl Sqlite {
             // A killed process loses nothing in WAL mode; only a failing machine can lose the last moments.
             .synchronous(SqliteSynchronous::Normal)
             .foreign_keys(true)
-            .busy_timeout(BUSY_TIMEOUT)
+            .busy_timeout(START_PATIENCE)
             .disable_statement_logging();
         let mut connection = options.connect().await?;
         examine(&mut connection, file).await?;
         schema::migrate(&mut connection).await?;
+        raw_sql(TRY_PATIENCE).execute(&mut connection).await?;
         let place = Place::of(file).map_err(|_| StorageError::Moved)?;
         let readers = SqlitePoolOptions::new()
             .min_connections(0)
@@ -148,7 +151,11 @@ async fn examine(connection: &mut SqliteConnection, file: &Path) -> Result<(), S
         return Ok(());
     }
     let found: String = query_scalar("PRAGMA quick_check(1)").fetch_one(connection).await?;
-    if found == "ok" { Ok(()) } else { Err(StorageError::Damaged(found)) }
+    // A headline may stand above what is wrong.
+    match found.lines().last() {
+        Some("ok") => Ok(()),
+        wrong => Err(StorageError::Damaged(wrong.unwrap_or_default().to_owned())),
+    }
 }
 
 /// See "Result and Error Codes" of SQLite's documentation; the lowest byte is the primary code.

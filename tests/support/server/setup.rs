@@ -6,7 +6,7 @@ use reqwest::Client;
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
-    process::Command,
+    process::{Child, Command},
     time::timeout,
 };
 
@@ -70,19 +70,7 @@ impl Setup {
     }
 
     pub async fn start(self) -> Server {
-        let log = self.folder().join("log");
-        let log = OpenOptions::new().create(true).append(true).open(log).unwrap();
-        let mut command = self.launcher.iter().chain(&[env!("CARGO_BIN_EXE_parla")]);
-        let mut process = Command::new(command.next().unwrap())
-            .args(command)
-            .current_dir(self.folder())
-            .env_clear()
-            .envs(self.environment.clone())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
+        let mut process = self.spawn();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let line = timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap().unwrap();
         let link = line.strip_prefix("parla is listening: ").unwrap().to_owned();
@@ -91,6 +79,31 @@ impl Setup {
             None => (link.trim_end_matches('/').to_owned(), None),
         };
         Server { setup: Some(self), process, base, key, http: client() }
+    }
+
+    /// What the server says for its end, when it has to end before it serves.
+    pub async fn refuses_to_start(&self) -> String {
+        let mut process = self.spawn();
+        let status = timeout(PATIENCE, process.wait()).await.unwrap().unwrap();
+        assert_eq!(status.code(), Some(1));
+        let log = std::fs::read_to_string(self.folder().join("log")).unwrap();
+        log.lines().last().unwrap_or_default().to_owned()
+    }
+
+    fn spawn(&self) -> Child {
+        let log = self.folder().join("log");
+        let log = OpenOptions::new().create(true).append(true).open(log).unwrap();
+        let mut command = self.launcher.iter().chain(&[env!("CARGO_BIN_EXE_parla")]);
+        Command::new(command.next().unwrap())
+            .args(command)
+            .current_dir(self.folder())
+            .env_clear()
+            .envs(self.environment.clone())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap()
     }
 }
 
