@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::{ConnectOptions, SqliteConnection, query, sqlite::SqliteConnectOptions};
 
@@ -23,6 +24,13 @@ const HELD: u64 = 3;
 async fn somebody_else(folder: &Path) -> SqliteConnection {
     let file = folder.join("data/parla.db");
     SqliteConnectOptions::new().filename(file).connect().await.unwrap()
+}
+
+/// Waits for the answer as long as it takes.
+async fn say_patiently(server: &Server) -> u16 {
+    let body = json!({"message": "Meanwhile", "conversationId": "d", "useWebSocket": true});
+    let request = server.request(Method::POST, "/api/v1/chat").json(&body);
+    request.send().await.unwrap().status().as_u16()
 }
 
 fn said(messages: &[Value]) -> Vec<&str> {
@@ -53,17 +61,30 @@ async fn while_another_process_holds_the_database_turns_go_on_and_messages_wait_
         query("ROLLBACK").execute(&mut other).await.unwrap();
         Instant::now()
     };
-    let waiting = async {
-        let answer = server.say("d", "Meanwhile").await;
-        (answer, Instant::now())
-    };
-    let (released, (_, acknowledged)) = tokio::join!(meanwhile, waiting);
+    let waiting = async { (say_patiently(&server).await, Instant::now()) };
+    let (released, (status, acknowledged)) = tokio::join!(meanwhile, waiting);
+    assert_eq!(status, 202);
     assert!(acknowledged > released, "nothing is acknowledged before it is saved");
     assert!(acknowledged - released < Duration::from_secs(2));
     server.log_says("storage_held").await;
     assert_eq!(said(&server.messages("d").await), ["Meanwhile"]);
     let stored = server.messages("c").await;
     assert_eq!(json!([stored[1]["turnId"], stored[1]["turnState"]]), json!([turn, "complete"]));
+}
+
+#[tokio::test]
+#[ignore = "takes most of a minute: scripts/faults"]
+async fn a_message_that_has_waited_long_for_another_process_is_refused() {
+    let model = ScriptedOllama::start().await;
+    let server = Server::start(&model).await;
+    let mut other = somebody_else(server.folder()).await;
+    query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let began = Instant::now();
+    assert_eq!(say_patiently(&server).await, 503);
+    assert!(began.elapsed().abs_diff(Duration::from_secs(40)) < Duration::from_secs(3));
+    query("ROLLBACK").execute(&mut other).await.unwrap();
+    assert_eq!(say_patiently(&server).await, 202);
+    assert_eq!(said(&server.messages("d").await), ["Meanwhile"]);
 }
 
 #[tokio::test]

@@ -30,6 +30,13 @@ impl Server {
         told_by("prlimit", &["--pid", &process, &format!("--fsize={limit}:unlimited")]).await;
     }
 
+    /// Gives such a file system another size.
+    pub async fn resize_file_system(&self, folder: &str, size: &str) {
+        let (process, folder) = (self.process_id().to_string(), self.folder().join(folder));
+        let (folder, size) = (folder.to_str().unwrap(), format!("remount,size={size}"));
+        told_by("nsenter", &["-t", &process, "-m", "mount", "-o", &size, folder]).await;
+    }
+
     /// Asks the process to end.
     pub async fn terminate(&self) {
         signal("-TERM", &self.process_id().to_string()).await;
@@ -75,7 +82,8 @@ impl Server {
         timeout(PATIENCE, said).await.unwrap_or_else(|_| panic!("{word} is not in the log"));
     }
 
-    fn log(&self) -> String {
+    /// What the server has logged, on all of its lives.
+    pub fn log(&self) -> String {
         let Some(setup) = &self.setup else { return String::new() };
         std::fs::read_to_string(setup.folder().join("log")).unwrap_or_default()
     }

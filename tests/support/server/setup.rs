@@ -44,6 +44,12 @@ impl Setup {
         self
     }
 
+    /// A folder of the server is a file system of that size, which nobody else sees; it goes with the process.
+    pub fn on_small_file_system(self, folder: &'static str, size: &'static str) -> Self {
+        let mount = "mkdir -p $0 && mount -t tmpfs -o size=$1 tmpfs $0 && shift && exec \"$@\"";
+        self.through(&["unshare", "--mount", "sh", "-c", mount, folder, size])
+    }
+
     /// Without the end that a file beyond its size limit brings to a process: writing fails, as on a full disk.
     pub fn surviving_full_files(self) -> Self {
         self.through(&["sh", "-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
