@@ -3,6 +3,7 @@
 mod say;
 mod serve;
 mod show;
+mod signals;
 
 use std::{io::Write, path::PathBuf};
 

@@ -25,6 +25,7 @@ mod server {
     mod interrupting;
     mod key;
     mod killing;
+    mod leaving;
     mod model_faults;
     mod repeating;
     mod restarting;

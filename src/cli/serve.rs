@@ -10,18 +10,21 @@ use anyhow::Context;
 use parla::{app::App, config::Settings, shutdown::Shutdown, telemetry, transport};
 use tokio::net::TcpListener;
 
+use super::signals::Signals;
+
 pub(super) async fn serve(settings: Settings) -> anyhow::Result<()> {
     telemetry::start(&settings.log, settings.log_format)?;
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
+    let signals = Signals::hold().context("signals cannot be held")?;
     let listeners = bind(&settings.listen).await?;
     let shutdown = Shutdown::new();
     let app = App::start(&settings, &shutdown).await?;
     announce(&app, &listeners)?;
     tokio::select! {
         () = transport::serve(app, listeners) => Ok(()),
-        never = end_on_signal(&shutdown) => match never {},
+        never = end_on_signal(signals, &shutdown) => match never {},
     }
 }
 
@@ -85,34 +88,17 @@ fn outward(any: IpAddr) -> Option<IpAddr> {
 }
 
 /// The first signal drains; a second one ends the process at once.
-async fn end_on_signal(shutdown: &Shutdown) -> Infallible {
-    signal().await;
+async fn end_on_signal(mut signals: Signals, shutdown: &Shutdown) -> Infallible {
+    signals.next().await;
     tracing::info!("going down; a second signal ends the server at once");
     shutdown.drain();
-    signal().await;
+    signals.next().await;
     end_at_once()
 }
 
 #[expect(clippy::exit, reason = "a second signal asks for exactly this")]
 fn end_at_once() -> ! {
     std::process::exit(130);
-}
-
-#[cfg(unix)]
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return drop(tokio::signal::ctrl_c().await);
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
-}
-
-#[cfg(not(unix))]
-async fn signal() {
-    drop(tokio::signal::ctrl_c().await);
 }
 
 #[cfg(test)]

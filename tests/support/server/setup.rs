@@ -105,6 +105,7 @@ impl Setup {
             .current_dir(self.folder())
             .env_clear()
             .envs(self.environment.clone())
+            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)
             .kill_on_drop(true)
