@@ -108,6 +108,17 @@ fn the_machines_do_no_io_and_read_no_clock() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// A clock that is set must move nothing: everything is timed by the monotonic one.
+#[test]
+fn the_time_of_day_is_read_in_one_place() {
+    let readers = ["SystemTime::now", "DateTime::now", "CURRENT_TIME", "unixepoch", "('now'"];
+    let reads = |text: &str| {
+        product_lines(text).any(|line| readers.iter().any(|reader| line.contains(reader)))
+    };
+    let found = sources().into_iter().filter(|(_, text)| reads(text)).map(|(path, _)| path);
+    assert_eq!(found.collect::<Vec<_>>(), [Path::new("src/wall_clock.rs")]);
+}
+
 #[test]
 fn every_file_opens_with_a_sentence_and_stays_small() {
     let mut wrong = Vec::new();

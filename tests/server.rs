@@ -27,6 +27,7 @@ mod server {
     mod killing;
     mod leaving;
     mod model_faults;
+    mod poor_machine;
     mod repeating;
     mod restarting;
     mod resuming;
