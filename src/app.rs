@@ -156,7 +156,10 @@ fn sweep(hub: Hub, shutdown: &Shutdown) {
         let mut every = tokio::time::interval(SWEEP);
         loop {
             tokio::select! {
-                _ = every.tick() => hub.sweep(Instant::now()),
+                _ = every.tick() => {
+                    hub.sweep(Instant::now());
+                    tracing::debug!(tasks = draining.running(), "the hub is swept");
+                }
                 () = draining.draining() => return,
             }
         }

@@ -37,6 +37,12 @@ impl Shutdown {
         )
     }
 
+    /// How many tasks have not ended.
+    #[must_use]
+    pub fn running(&self) -> usize {
+        self.tasks.len()
+    }
+
     /// Resolves when nothing new may begin.
     pub async fn draining(&self) {
         self.draining.cancelled().await;

@@ -31,6 +31,7 @@ mod server {
     mod repeating;
     mod restarting;
     mod resuming;
+    mod soaking;
     mod streaming;
     mod voice_faults;
     mod writing;

@@ -109,12 +109,17 @@ struct Seen {
 
 impl ScriptedVoice {
     pub async fn start(script: Script) -> io::Result<Self> {
+        Self::start_at("127.0.0.1:0", script).await
+    }
+
+    /// Where another one may have been before.
+    pub async fn start_at(address: &str, script: Script) -> io::Result<Self> {
         let shared = Arc::new(Shared { script, seen: Mutex::default() });
         let router = Router::new()
             .route("/v1/audio/speech", post(speech))
             .route("/v1/audio/voices", get(voices))
             .with_state(shared.clone());
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        let listener = tokio::net::TcpListener::bind(address).await?;
         let url = format!("http://{}", listener.local_addr()?);
         let listener = listener.tap_io(|connection| {
             // The end of a sound must not wait until its beginning is acknowledged; a client may have gone already.
