@@ -18,6 +18,7 @@ pub(super) async fn serve(settings: Settings) -> anyhow::Result<()> {
         tracing::warn!("{warning}");
     }
     let signals = Signals::hold().context("signals cannot be held")?;
+    allow_many_connections(settings.max_connections);
     let listeners = bind(&settings.listen).await?;
     let shutdown = Shutdown::new();
     let app = App::start(&settings, &shutdown).await?;
@@ -27,6 +28,28 @@ pub(super) async fn serve(settings: Settings) -> anyhow::Result<()> {
         never = end_on_signal(signals, &shutdown) => match never {},
     }
 }
+
+/// Each connection is an open file, of which a process may have few unless it asks for more.
+#[cfg(unix)]
+fn allow_many_connections(most: u32) {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    // As many plain connections again, and files besides.
+    let wanted = u64::from(most) * 2 + 1024;
+    let limit = getrlimit(Resource::Nofile);
+    let allowed = limit.maximum.map_or(wanted, |maximum| maximum.min(wanted));
+    if limit.current.is_some_and(|current| current < allowed) {
+        let raised = rustix::process::Rlimit { current: Some(allowed), ..limit };
+        if let Err(error) = setrlimit(Resource::Nofile, raised) {
+            tracing::warn!(%error, "the system allows no more open files than it did");
+        }
+    }
+    if allowed < u64::from(most) {
+        tracing::warn!(allowed, most, "the system allows fewer open files than connections");
+    }
+}
+
+#[cfg(not(unix))]
+fn allow_many_connections(_: u32) {}
 
 async fn bind(addresses: &[SocketAddr]) -> anyhow::Result<Vec<TcpListener>> {
     let mut listeners = Vec::new();

@@ -3,7 +3,12 @@
 mod connection;
 mod stream;
 
-use std::{io::ErrorKind, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    io::{self, ErrorKind},
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::Router;
 use tokio::{
@@ -43,6 +48,11 @@ pub async fn serve(app: App, listeners: Vec<TcpListener>) {
     shutdown.draining().await;
     shutdown.finish(GRACE).await;
 }
+
+/// What the system may hold of one connection before it is on its way, in bytes. By itself it takes megabytes, of
+/// which a slow reader drains too little in ten seconds to look alive.
+#[cfg(target_os = "linux")]
+const UNSENT: u32 = 128 * 1024;
 
 /// One address on which the server listens.
 struct Entrance {
@@ -84,13 +94,23 @@ impl Entrance {
 
     fn carry(&self, tcp: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit) {
         // A frame is sent when it is written: waiting for more would cost more than it saves.
-        if let Err(error) = tcp.set_nodelay(true) {
+        if let Err(error) = tcp.set_nodelay(true).and_then(|()| keep_little_unsent(&tcp)) {
             tracing::debug!(%error, "a connection was gone before it began");
         }
         let stream = PatientStream::new(tcp, place);
         let carried = connection::carry(stream, peer, self.router.clone(), self.shutdown.clone());
         self.shutdown.spawn("connection", carried);
     }
+}
+
+#[cfg(target_os = "linux")]
+fn keep_little_unsent(tcp: &TcpStream) -> io::Result<()> {
+    socket2::SockRef::from(tcp).set_tcp_notsent_lowat(UNSENT)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn keep_little_unsent(_: &TcpStream) -> io::Result<()> {
+    Ok(())
 }
 
 /// The client left before it was taken: nothing is wrong with the listener.
