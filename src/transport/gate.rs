@@ -90,7 +90,12 @@ fn judge(app: &App, request: &Request) -> Result<(), Refused> {
     // An origin that cannot be read is none that is known.
     let has_origin = request.headers().contains_key(header::ORIGIN);
     let origin = text(header::ORIGIN).or(has_origin.then_some("unreadable"));
-    let host = text(header::HOST).or_else(|| request.uri().authority().map(|host| host.as_str()));
+    // Of a request that names the server twice, a proxy before it may have read the other name.
+    if request.headers().get_all(header::HOST).iter().count() > 1 {
+        return Err(Refused::Host);
+    }
+    let authority = request.uri().authority().map(|host| host.as_str());
+    let host = authority.or_else(|| text(header::HOST));
     app.doors.admit(host, origin)
 }
 

@@ -3,13 +3,16 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::{
     scripted_ollama::ScriptedOllama,
-    server::{PATIENCE, Server, Socket},
+    server::{
+        Server, Socket,
+        raw_socket::{
+            CONTINUATION, FINAL_CONTINUATION, FINAL_TEXT, FIRST_TEXT, PING, RawSocket, frame, head,
+        },
+    },
 };
 
 async fn server() -> (Server, ScriptedOllama) {
@@ -78,45 +81,12 @@ async fn a_binary_frame_is_never_read_as_json() {
     assert_eq!(server.present("c", &mut socket).await, Vec::<Value>::new());
 }
 
-/// A socket below the protocol.
-async fn raw_socket(server: &Server) -> TcpStream {
-    let mut connection = server.raw().await;
-    let request = "GET /ws HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
-                   sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-    connection.write_all(request.as_bytes()).await.unwrap();
-    connection
-}
-
-/// A frame's head as clients write it, with a mask of zeros.
-fn head(first: u8, length: u64) -> Vec<u8> {
-    let mut head = vec![first];
-    if length < 126 {
-        head.push(0x80 | length as u8);
-    } else {
-        head.push(0x80 | 127);
-        head.extend(length.to_be_bytes());
-    }
-    head.extend([0; 4]);
-    head
-}
-
 /// The code with which the server closes after these bytes.
 async fn close_code(server: &Server, frames: &[u8]) -> u16 {
-    let mut connection = raw_socket(server).await;
-    connection.write_all(frames).await.unwrap();
-    let mut told = Vec::new();
-    // After a close frame the end may be a reset: what was said before it counts.
-    drop(timeout(PATIENCE, connection.read_to_end(&mut told)).await.expect("the server closes"));
-    // The last frame: two bytes of head, of which the first says "close", then the code.
-    let at = told.windows(2).rposition(|head| head[0] == 0x88 && head[1] < 126);
-    let at = at.unwrap_or_else(|| panic!("no close frame in {}", String::from_utf8_lossy(&told)));
-    u16::from_be_bytes([told[at + 2], told[at + 3]])
+    let mut socket = RawSocket::open(server, "/ws").await;
+    socket.send(frames).await;
+    socket.close_code().await
 }
-
-const FINAL_TEXT: u8 = 0x81;
-const FIRST_TEXT: u8 = 0x01;
-const CONTINUATION: u8 = 0x00;
-const FINAL_CONTINUATION: u8 = 0x80;
 
 #[tokio::test]
 async fn a_large_frame_is_refused_by_its_head_alone() {
@@ -126,9 +96,9 @@ async fn a_large_frame_is_refused_by_its_head_alone() {
     assert_eq!(close_code(&server, &head(FINAL_TEXT, 10_000_000)).await, 1009);
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     assert!(server.memory_kib().await - before < 1024, "memory grew");
-    let mut fragments = [head(FIRST_TEXT, 1000), vec![b'a'; 1000]].concat();
+    let mut fragments = frame(FIRST_TEXT, &[b'a'; 1000]);
     for _ in 0..70 {
-        fragments.extend([head(CONTINUATION, 1000), vec![b'a'; 1000]].concat());
+        fragments.extend(frame(CONTINUATION, &[b'a'; 1000]));
     }
     assert_eq!(close_code(&server, &fragments).await, 1009);
 }
@@ -136,14 +106,14 @@ async fn a_large_frame_is_refused_by_its_head_alone() {
 #[tokio::test]
 async fn text_that_is_not_utf_8_and_broken_frames_close_with_their_code() {
     let (server, _model) = server().await;
-    let invalid = [head(FINAL_TEXT, 2), vec![0xc3, 0x28]].concat();
+    let invalid = frame(FINAL_TEXT, &[0xc3, 0x28]);
     assert_eq!(close_code(&server, &invalid).await, 1007);
-    let split = [head(FIRST_TEXT, 1), vec![0xc3], head(FINAL_CONTINUATION, 1), vec![0x28]].concat();
+    let split = [frame(FIRST_TEXT, &[0xc3]), frame(FINAL_CONTINUATION, &[0x28])].concat();
     assert_eq!(close_code(&server, &split).await, 1007);
     let reserved_bits = head(FINAL_TEXT | 0x40, 0);
     let reserved_kind = head(0x83, 0);
     let unmasked = vec![FINAL_TEXT, 2, b'{', b'}'];
-    let long_ping = [head(0x89, 126), vec![0; 126]].concat();
+    let long_ping = frame(PING, &[0; 126]);
     for broken in [reserved_bits, reserved_kind, unmasked, long_ping] {
         assert_eq!(close_code(&server, &broken).await, 1002, "{:x?}", &broken[..2]);
     }

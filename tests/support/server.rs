@@ -5,6 +5,7 @@
 
 mod answer;
 mod process;
+pub mod raw_socket;
 mod setup;
 mod socket;
 mod stream;

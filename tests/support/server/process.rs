@@ -43,6 +43,13 @@ impl Server {
         i64::try_from(std::fs::read_dir(folder).unwrap().count()).unwrap()
     }
 
+    /// Lets the process open no more than so many files and sockets.
+    #[cfg(target_os = "linux")]
+    pub async fn limit_open_files(&self, most: i64) {
+        let (process, limit) = (self.process_id().to_string(), format!("--nofile={most}"));
+        told_by("prlimit", &["--pid", &process, &limit]).await;
+    }
+
     /// Asks the process to end.
     pub async fn terminate(&self) {
         signal("-TERM", &self.process_id().to_string()).await;
