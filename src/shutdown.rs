@@ -26,6 +26,8 @@ impl Shutdown {
         F: Future<Output = ()> + Send + 'static,
     {
         let over = self.over.clone();
+        // Unboxed it would lie in the task's memory twice: as it came, and where it is waited for.
+        let task = Box::pin(task);
         self.tasks.spawn(
             async move {
                 tokio::select! {

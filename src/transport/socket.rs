@@ -45,7 +45,7 @@ pub(super) struct Visit {
 }
 
 /// Carries one socket to its end, and says why it ended.
-async fn run(mut wire: Wire, visit: Visit) {
+async fn run(mut wire: Box<Wire>, visit: Box<Visit>) {
     let closing = match begin(&mut wire, visit).await {
         Ok(connection) => connection.carry(&mut wire).await,
         Err(closing) => closing,
@@ -54,14 +54,14 @@ async fn run(mut wire: Wire, visit: Visit) {
 }
 
 /// Greets the client, has it sign in where that is needed, and gives it its place in the conversation.
-async fn begin(wire: &mut Wire, visit: Visit) -> Result<Connection, Closing> {
+async fn begin(wire: &mut Wire, visit: Box<Visit>) -> Result<Box<Connection>, Closing> {
     let id = ConnectionId::random();
     let is_signed_in = visit.user.is_some();
     let user = match visit.user.clone() {
         Some(user) => user,
         None => sign_in(wire, &visit, &id).await?,
     };
-    let Visit { app, seat, address, name, resume, deltas, .. } = visit;
+    let Visit { app, seat, address, name, resume, deltas, .. } = *visit;
     let seat = app.limits.connections.sign_in(seat, &user.id).ok_or(Closing::FULL)?;
     let wants_to_resume = resume.is_some();
     let session = Session::open(&app.conversations, &app.auth, user, Some(&name));

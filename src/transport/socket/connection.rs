@@ -56,8 +56,8 @@ impl Connection {
         session: Session,
         cursor: Cursor,
         tutor: Tutor,
-    ) -> Self {
-        Self {
+    ) -> Box<Self> {
+        Box::new(Self {
             app,
             session,
             address,
@@ -68,11 +68,11 @@ impl Connection {
             is_typing: false,
             answers: FuturesUnordered::new(),
             farewell: None,
-        }
+        })
     }
 
     /// Lives until the client goes or has to go.
-    pub(super) async fn carry(mut self, wire: &mut Wire) -> Closing {
+    pub(super) async fn carry(mut self: Box<Self>, wire: &mut Wire) -> Closing {
         loop {
             if let Err(closing) = self.step(wire).await {
                 return closing;

@@ -28,7 +28,7 @@ pub(in crate::transport) async fn tutor(
     let name = conversation_name(&query)?;
     let user = gate::user(&app, &headers, Some(&query));
     let seat = gate::seat(&app, user.as_ref(), peer.ip())?;
-    let visit = Visit {
+    let visit = Box::new(Visit {
         user,
         seat,
         address: peer.ip(),
@@ -36,7 +36,7 @@ pub(in crate::transport) async fn tutor(
         resume: read::resume(&query),
         deltas: gate::parameter(&query, "deltas") == Some("true"),
         app,
-    };
+    });
     let shutdown = visit.app.shutdown.clone();
     let (answer, upgrade) = handshake.accept(offered_token(&headers));
     // Tracked, so that the process does not end before it has told its clients.

@@ -72,7 +72,7 @@ impl Closing {
 }
 
 impl Wire {
-    pub(super) async fn new(upgraded: Upgraded) -> Self {
+    pub(super) async fn new(upgraded: Upgraded) -> Box<Self> {
         let settings = WebSocketConfig::default()
             .max_message_size(Some(MESSAGE_LIMIT))
             .max_frame_size(Some(MESSAGE_LIMIT))
@@ -81,13 +81,13 @@ impl Wire {
         let stream = Punctual::new(TokioIo::new(upgraded));
         // Sockets that came back together are not pinged together.
         let share = f64::from(crate::domain::random_byte()) / 256.0;
-        Self {
+        Box::new(Self {
             socket: WebSocketStream::from_raw_socket(stream, Role::Server, Some(settings)).await,
             next_beat: Instant::now() + PING_EVERY.mul_f64(share),
             awaits_pong: false,
             allowance: Bucket::of_connection(),
             excess: 0,
-        }
+        })
     }
 
     /// The next text or binary message; keeps the heartbeat meanwhile. Cancel-safe but for a ping on its way.
@@ -133,7 +133,7 @@ impl Wire {
     }
 
     /// Says why, if anybody is there to hear it.
-    pub(super) async fn close(mut self, closing: Closing) {
+    pub(super) async fn close(mut self: Box<Self>, closing: Closing) {
         let Closing::With(code, reason) = closing else { return };
         let frame = CloseFrame { code: code.into(), reason: Utf8Bytes::from_static(reason) };
         let closing = async {
