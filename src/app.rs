@@ -62,7 +62,7 @@ impl App {
         let prompts = Prompts::new(settings.prompts.clone());
         let lessons = Arc::new(Lessons::load(&prompts));
         for problem in lessons.problems() {
-            tracing::warn!(file = problem.file, reason = problem.reason, "a lesson is left out");
+            tracing::warn!(%problem, "a lesson is left out");
         }
         let engines = engines(settings)?;
         warm(&engines, shutdown);

@@ -1,5 +1,6 @@
 //! The commands of `parla` and their flags.
 
+mod lessons;
 mod say;
 mod serve;
 mod show;
@@ -56,6 +57,9 @@ enum Command {
         #[arg(long)]
         language: Option<String>,
     },
+    /// See to the lessons of the practice tutor
+    #[command(subcommand)]
+    Lessons(lessons::LessonsCommand),
     /// Show the settings in force, secrets left out
     Config,
     /// Speak for the server; started by it
@@ -80,6 +84,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Serve => in_runtime(serve::serve(settings)),
         Command::Say(say) => in_runtime(say::say(settings, say)),
         Command::Voices { language } => in_runtime(show::voices(settings, language)),
+        Command::Lessons(command) => lessons::lessons(&settings, command),
         Command::Config => show::config(&settings),
         Command::EspeakWorker => Ok(()),
     }

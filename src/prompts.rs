@@ -2,6 +2,7 @@
 
 pub mod lessons;
 
+pub mod fault;
 pub mod lesson;
 pub mod wording;
 

@@ -41,6 +41,8 @@ pub struct Lesson {
 /// One question of the tutor and what may come of it.
 #[derive(Clone, Debug)]
 pub struct Step {
+    /// Where it begins in its file, from 1.
+    pub line: usize,
     pub say: Tagged,
     pub answers: Vec<Pattern>,
     /// Words that are answer enough.
@@ -58,10 +60,20 @@ pub struct Step {
 /// Something that learners often say instead.
 #[derive(Clone, Debug)]
 pub struct Mistake {
+    /// Where it begins in its file, from 1.
+    pub line: usize,
     pub says: Vec<Pattern>,
     /// The right form, with the mistake's own slots.
     pub better: Pattern,
     pub why: String,
+}
+
+impl Lesson {
+    /// Its path among the lessons.
+    #[must_use]
+    pub fn path(&self) -> String {
+        format!("{}/{}/{}.toml", self.language, self.level.name().to_lowercase(), self.id)
+    }
 }
 
 impl Step {
@@ -109,17 +121,18 @@ impl LessonPlace {
             return Err(format!("`{id}` is no scenario id: expected letters, digits, - and _"));
         }
         Ok(Self {
-            language: Language::parse(language)
-                .ok_or_else(|| format!("`{language}` is no language tag such as es or pt-BR"))?,
-            level: parse_level(level)
+            language: parse_language(language)?,
+            level: Level::parse(level)
+                .filter(|_| level.chars().all(|letter| !letter.is_ascii_uppercase()))
                 .ok_or_else(|| format!("`{level}` is no level: expected a1 to c2"))?,
             id: id.into(),
         })
     }
 }
 
-fn parse_level(name: &str) -> Option<Level> {
-    [Level::A1, Level::A2, Level::B1, Level::B2, Level::C1, Level::C2]
-        .into_iter()
-        .find(|level| level.name().eq_ignore_ascii_case(name))
+/// The language of a folder, which has to be written as the tag is.
+pub fn parse_language(folder: &str) -> Result<Language, String> {
+    Language::parse(folder)
+        .filter(|language| language.as_str() == folder)
+        .ok_or_else(|| format!("`{folder}` is no language tag such as es or pt-BR"))
 }

@@ -6,12 +6,14 @@ use serde::Serialize;
 
 use super::{
     Prompts,
-    lesson::{Lesson, LessonPlace},
+    fault::Fault,
+    lesson::{Lesson, LessonPlace, parse_language},
     wording::Wording,
 };
 use crate::domain::{Language, Level};
 
-const FOLDER: &str = "lessons/";
+/// Where lessons stand in the folder of prompts.
+pub const FOLDER: &str = "lessons/";
 const WORDING: &str = "wording.toml";
 
 /// The catalogue.
@@ -23,12 +25,12 @@ pub struct Lessons {
     problems: Vec<Problem>,
 }
 
-/// Why a file is not used.
+/// What is wrong with a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// The path inside the folder of prompts.
     pub file: String,
-    pub reason: String,
+    pub fault: Fault,
 }
 
 /// What a list of lessons shows.
@@ -45,17 +47,23 @@ impl Lessons {
     /// Reads every file once. Look at [`Lessons::problems`] afterwards.
     #[must_use]
     pub fn load(prompts: &Prompts) -> Self {
+        Self::load_below(prompts, FOLDER)
+    }
+
+    /// The same for lessons below another folder than `lessons/`; `root` is empty or ends in `/`.
+    #[must_use]
+    pub fn load_below(prompts: &Prompts, root: &str) -> Self {
         let mut lessons = Self::default();
-        let files = prompts.list(FOLDER);
+        let files = prompts.list(root);
         let (wordings, files): (Vec<_>, Vec<_>) =
             files.into_iter().partition(|file| file.ends_with(&format!("/{WORDING}")));
         for file in wordings {
-            let read = lessons.read_wording(prompts, &file);
-            lessons.note(file, read);
+            let read = lessons.read_wording(prompts, root, &file);
+            lessons.note(&file, read);
         }
         for file in files.into_iter().filter(|file| file.ends_with(".toml")) {
-            let read = lessons.read_lesson(prompts, &file);
-            lessons.note(file, read);
+            let read = lessons.read_lesson(prompts, root, &file);
+            lessons.note(&file, read);
         }
         lessons.lessons.sort_by(|one, other| sort_key(one).cmp(&sort_key(other)));
         lessons
@@ -64,6 +72,12 @@ impl Lessons {
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         &self.problems
+    }
+
+    /// All lessons, by language, level and the teacher's order.
+    #[must_use]
+    pub fn all(&self) -> &[Arc<Lesson>] {
+        &self.lessons
     }
 
     /// The scenario at the nearest level; without one of that name (or without a name) the first lesson at the
@@ -96,7 +110,7 @@ impl Lessons {
         taught.map(|(_, wording)| wording.name.as_str()).collect()
     }
 
-    /// All lessons, by language, level and the teacher's order.
+    /// What a list of all lessons shows, in the same order.
     pub fn scenarios(&self) -> impl Iterator<Item = Scenario> {
         self.lessons.iter().map(|lesson| Scenario {
             id: lesson.id.clone(),
@@ -109,47 +123,58 @@ impl Lessons {
 
     fn nearest(&self, tag: &str, level: Level, scenario: Option<&str>) -> Option<&Arc<Lesson>> {
         let in_language = || self.lessons.iter().filter(|lesson| lesson.language.as_str() == tag);
+        // Of two levels as near, the lower: the first, as lessons are in order.
         let distance = |lesson: &&Arc<Lesson>| (lesson.level as i8).abs_diff(level as i8);
         let named = in_language().filter(|lesson| Some(lesson.id.as_str()) == scenario);
         named.min_by_key(distance).or_else(|| in_language().min_by_key(distance))
     }
 
-    fn read_wording(&mut self, prompts: &Prompts, file: &str) -> Result<(), String> {
-        let folder =
-            file.trim_start_matches(FOLDER).trim_end_matches(WORDING).trim_end_matches('/');
-        let language = Language::parse(folder)
-            .filter(|language| language.as_str() == folder)
-            .ok_or_else(|| format!("`{folder}` is no language tag such as es or pt-BR"))?;
-        let wording = Wording::parse(&read(prompts, file)?)?;
+    fn read_wording(
+        &mut self,
+        prompts: &Prompts,
+        root: &str,
+        file: &str,
+    ) -> Result<(), Vec<Fault>> {
+        let path = file.strip_prefix(root).unwrap_or(file);
+        let folder = path.trim_end_matches(WORDING).trim_end_matches('/');
+        let language = parse_language(folder).map_err(whole)?;
+        let wording = Wording::parse(&read(prompts, file)?).map_err(|fault| vec![fault])?;
         self.wordings.insert(language.as_str().into(), Arc::new(wording));
         Ok(())
     }
 
-    fn read_lesson(&mut self, prompts: &Prompts, file: &str) -> Result<(), String> {
-        let place = LessonPlace::parse(file.trim_start_matches(FOLDER))?;
+    fn read_lesson(&mut self, prompts: &Prompts, root: &str, file: &str) -> Result<(), Vec<Fault>> {
+        let place = LessonPlace::parse(file.strip_prefix(root).unwrap_or(file)).map_err(whole)?;
         let wording = self.wordings.get(place.language.as_str()).ok_or_else(|| {
-            format!("{FOLDER}{}/{WORDING} is missing or unusable", place.language)
+            whole(format!("{root}{}/{WORDING} is missing or unusable", place.language))
         })?;
         let lesson = Lesson::parse(place, &read(prompts, file)?, wording)?;
         self.lessons.push(Arc::new(lesson));
         Ok(())
     }
 
-    fn note(&mut self, file: String, read: Result<(), String>) {
-        if let Err(reason) = read {
-            self.problems.push(Problem { file, reason });
-        }
+    fn note(&mut self, file: &str, read: Result<(), Vec<Fault>>) {
+        let faults = read.err().unwrap_or_default();
+        self.problems
+            .extend(faults.into_iter().map(|fault| Problem { file: file.to_owned(), fault }));
     }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}: {}", self.file, self.reason)
+        match self.fault.line {
+            Some(line) => write!(out, "{}:{line}: {}", self.file, self.fault.reason),
+            None => write!(out, "{}: {}", self.file, self.fault.reason),
+        }
     }
 }
 
-fn read(prompts: &Prompts, file: &str) -> Result<String, String> {
-    prompts.read(file).ok_or_else(|| "it cannot be read as UTF-8 text".to_owned())
+fn whole(reason: String) -> Vec<Fault> {
+    vec![Fault::of_file(reason)]
+}
+
+fn read(prompts: &Prompts, file: &str) -> Result<String, Vec<Fault>> {
+    prompts.read(file).ok_or_else(|| whole("it cannot be read as UTF-8 text".to_owned()))
 }
 
 fn sort_key(lesson: &Lesson) -> (&str, Level, u32, &str) {
@@ -159,7 +184,6 @@ fn sort_key(lesson: &Lesson) -> (&str, Level, u32, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::prompts::pattern::Heard;
 
     fn language(tag: &str) -> Language {
         Language::parse(tag).unwrap()
@@ -181,29 +205,6 @@ mod tests {
             .collect();
         for expected in ["en/A1/introductions", "en/A1/cafe", "es/A1/introductions", "es/A1/cafe"] {
             assert!(ids.iter().any(|id| id == expected), "{expected} in {ids:?}");
-        }
-    }
-
-    /// Every mistake that a lesson lists is recognised as that mistake and not taken for an answer.
-    #[test]
-    fn no_right_answer_hides_a_mistake() {
-        let lessons = embedded();
-        for lesson in &lessons.lessons {
-            let wording = lessons.wording(lesson);
-            for (step, mistake) in lesson
-                .steps
-                .iter()
-                .flat_map(|step| step.mistakes.iter().map(move |mistake| (step, mistake)))
-            {
-                for says in &mistake.says {
-                    let text = says.fill(&step.model_slots);
-                    let heard = Heard::new(&text, &wording.short_forms);
-                    let mistaken =
-                        says.find(&heard, &wording.listen.stops).map(|found| found.score);
-                    let right = step.answer(&heard, wording).map(|(_, found)| found.score);
-                    assert!(mistaken.is_some() && mistaken >= right, "{}: {text}", lesson.id);
-                }
-            }
         }
     }
 

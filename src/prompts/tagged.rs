@@ -38,6 +38,22 @@ impl Tagged {
         fill(&self.0, slots)
     }
 
+    /// The text without its tags, as a learner reads it.
+    #[must_use]
+    pub fn spoken(&self) -> String {
+        let mut is_tag = false;
+        let mut spoken = String::new();
+        for letter in self.0.chars() {
+            match letter {
+                '[' | '<' => is_tag = true,
+                ']' | '>' => is_tag = false,
+                _ if !is_tag => spoken.push(letter),
+                _ => {}
+            }
+        }
+        spoken.trim().to_owned()
+    }
+
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -65,9 +81,9 @@ pub fn fill(text: &str, slots: &Slots) -> String {
 }
 
 /// Whether a text can stand inside a tagged text, or inside a correction, without ending or beginning a tag.
-pub fn check_plain(field: &str, text: &str) -> Result<(), String> {
+pub fn check_plain(text: &str) -> Result<(), String> {
     if text.trim().is_empty() || text.contains(is_markup) {
-        return Err(format!("{field}: `{text}` is not one line of plain text without [ ] < > |"));
+        return Err(format!("`{text}` is not one line of plain text without [ ] < > |"));
     }
     Ok(())
 }
@@ -153,6 +169,12 @@ mod tests {
     fn a_text_with_the_tags_of_the_house_is_accepted() {
         let text = "[happy] ¡Hola, {Name}! [pause:400] [emphasis] <en>Your name?</en>";
         assert_eq!(Tagged::parse(text).unwrap().slots(), BTreeSet::from(["name".into()]));
+    }
+
+    #[test]
+    fn what_is_read_has_no_tags() {
+        let text = Tagged::parse("[happy] ¡Hola, {Name}! [pause:400] <en>Hi!</en>").unwrap();
+        assert_eq!(text.spoken(), "¡Hola, {Name}!  Hi!");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::{
+    fault::Fault,
     pattern::Pattern,
     tagged::{Slots, Tagged, check_plain},
     words::{ShortForms, fold, split},
@@ -63,15 +64,15 @@ pub struct Listen {
 }
 
 impl Wording {
-    pub fn parse(source: &str) -> Result<Self, String> {
-        let file: File = toml::from_str(source).map_err(|err| err.to_string())?;
+    pub fn parse(source: &str) -> Result<Self, Fault> {
+        let file: File = toml::from_str(source).map_err(|error| Fault::of_toml(&error, source))?;
         let short_forms =
             file.short_forms.iter().map(|(short, long)| (fold(short), fold(long))).collect();
         Ok(Self {
             name: file.name,
             meanings: file.meanings,
-            phrases: file.phrases.check()?,
-            listen: file.listen.check(&short_forms)?,
+            phrases: file.phrases.check().map_err(Fault::of_file)?,
+            listen: file.listen.check(&short_forms).map_err(Fault::of_file)?,
             short_forms,
         })
     }
@@ -113,8 +114,8 @@ impl PhrasesFile {
         if self.praise.is_empty() {
             return Err("phrases.praise: at least one is needed".into());
         }
-        check_plain("phrases.spelling_why", &self.spelling_why)?;
-        check_plain("phrases.incomplete_why", &self.incomplete_why)?;
+        plain("spelling_why", &self.spelling_why)?;
+        plain("incomplete_why", &self.incomplete_why)?;
         let praise = self.praise.iter().map(|text| phrase("praise", text, &[]));
         Ok(Phrases {
             about: phrase("about", &self.about, &[])?,
@@ -134,6 +135,10 @@ impl PhrasesFile {
             restart: phrase("restart", &self.restart, &[])?,
         })
     }
+}
+
+fn plain(field: &str, text: &str) -> Result<(), String> {
+    check_plain(text).map_err(|problem| format!("phrases.{field}: {problem}"))
 }
 
 /// A phrase has exactly its slots: one that is forgotten would be a sentence without its point.

@@ -3,6 +3,8 @@
 //! It keeps no state: where the learner stands is a fold over the messages of the present lesson, so a restart of
 //! the server, or another node, goes on with the same sentence.
 
+pub mod check;
+
 mod judge;
 mod play;
 

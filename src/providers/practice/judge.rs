@@ -30,12 +30,14 @@ pub(super) enum Verdict<'a> {
 pub(super) fn judge<'a>(step: &'a Step, heard: &Heard<'_>, wording: &Wording) -> Verdict<'a> {
     let answer = step.answer(heard, wording);
     let score = answer.as_ref().map_or(0, |(_, found)| found.score);
+    let mistake = worst_mistake(step, heard, wording);
+    let mistake_score = mistake.as_ref().map_or(0, |(_, found)| found.score);
     if let Some((word, meaning_score)) = asked_word(heard, wording)
-        && meaning_score > score
+        && meaning_score > score.max(mistake_score)
     {
         return Verdict::Meaning(word);
     }
-    if let Some((mistake, found)) = worst_mistake(step, heard, wording)
+    if let Some((mistake, found)) = mistake
         && found.score >= score
     {
         return Verdict::Wrong { mistake, found };

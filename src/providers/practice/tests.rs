@@ -1,5 +1,6 @@
 //! What the practice tutor promises whatever the lesson.
 
+mod every_lesson;
 mod scripts;
 
 use std::sync::LazyLock;
