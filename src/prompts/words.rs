@@ -8,13 +8,14 @@ use unicode_segmentation::UnicodeSegmentation;
 /// An answer is compared up to this many words: a beginner's sentence is shorter, and matching stays cheap.
 const MAX_WORDS: usize = 60;
 
-/// Short forms and what they stand for: `i'm` → `i am`.
+/// Short forms and what they stand for: `i'm` → `i am`. One that ends in an apostrophe (`d'`) is a word of its own
+/// before any other: `d'Oslo` is two words.
 pub type ShortForms = BTreeMap<String, String>;
 
 /// One word of a text, in a script where a word is what Unicode calls one (a single character in Chinese).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Word {
-    /// What is compared: lower case, without accents, compatibility forms resolved.
+    /// What is compared: lower case, without accents, compatibility forms and joined letters resolved.
     pub folded: String,
     /// Where it stands in the text, in bytes.
     pub start: usize,
@@ -28,7 +29,8 @@ pub struct Word {
 pub fn split(text: &str, short_forms: &ShortForms) -> Vec<Word> {
     let mut words = Vec::new();
     let mut end_before = 0;
-    for (start, word) in text.unicode_word_indices().take(MAX_WORDS) {
+    let whole = text.unicode_word_indices().take(MAX_WORDS);
+    for (start, word) in whole.flat_map(|(start, word)| at_elision(start, word, short_forms)) {
         let end = start + word.len();
         let gap = text.get(end_before..start).unwrap_or_default();
         let mut continues = start > 0 && gap.chars().all(joins_words);
@@ -47,7 +49,7 @@ pub fn split(text: &str, short_forms: &ShortForms) -> Vec<Word> {
 #[must_use]
 pub fn fold(word: &str) -> String {
     DecomposingNormalizerBorrowed::new_nfkd()
-        .normalize(&word.to_lowercase())
+        .normalize(&word.to_lowercase().replace('ß', "ss").replace('œ', "oe"))
         .chars()
         .filter(|&letter| !is_optional_mark(letter))
         .map(|letter| if letter == '’' { '\'' } else { letter })
@@ -68,6 +70,19 @@ pub fn is_slip(wrote: &str, meant: &str) -> bool {
         && !has_digit(wrote)
         && !has_digit(meant)
         && strsim::osa_distance(wrote, meant) <= allowed
+}
+
+/// A word in one part, or in two where it begins with an elided one.
+fn at_elision<'a>(
+    start: usize,
+    word: &'a str,
+    short_forms: &ShortForms,
+) -> impl Iterator<Item = (usize, &'a str)> + use<'a> {
+    let head = word.split_inclusive(['\'', '’']).next().unwrap_or_default();
+    let is_elided = head.len() < word.len() && short_forms.contains_key(&fold(head));
+    let at = if is_elided { head.len() } else { 0 };
+    let (head, tail) = word.split_at_checked(at).unwrap_or(("", word));
+    [(start, head), (start + at, tail)].into_iter().filter(|(_, part)| !part.is_empty())
 }
 
 fn joins_words(letter: char) -> bool {
@@ -96,6 +111,20 @@ mod tests {
         assert_eq!(folded("¡I’M  Łucía!"), ["i", "am", "łucia"]);
         assert_eq!(folded("I am LUCIA").last().map(String::as_str), Some("lucia"));
         assert_eq!(folded("ＣＡＦＥ́?"), ["cafe"]);
+    }
+
+    #[test]
+    fn letters_that_are_written_joined_or_apart_make_no_difference() {
+        assert_eq!(folded("Straße Œufs"), folded("STRASSE oeufs"));
+    }
+
+    #[test]
+    fn an_elided_word_is_a_word_of_its_own() {
+        let short_forms = ShortForms::from([("d'".into(), "d".into())]);
+        let words = split("Près d’Oslo aujourd'hui", &short_forms);
+        let found: Vec<_> = words.iter().map(|word| word.folded.as_str()).collect();
+        assert_eq!(found, ["pres", "d", "oslo", "aujourd'hui"]);
+        assert!(words[2].continues && words[1].end == words[2].start);
     }
 
     #[test]
