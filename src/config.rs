@@ -41,6 +41,8 @@ pub struct Settings {
     /// Takes the place of the built-in prompts and lessons when it exists.
     pub prompts: PathBuf,
     pub model: ModelChoice,
+    /// Answers when that one cannot begin.
+    pub fallback_model: Option<ModelChoice>,
     /// How long a learner waits for a model that is not built in.
     pub patience: Patience,
     /// Where Ollama is, as its own client reads it.
@@ -112,7 +114,10 @@ impl Settings {
             data: path(flags.data.as_ref(), "PARLA_DATA", file.data.as_ref(), "data"),
             audio_cache: path(None, "PARLA_AUDIO_CACHE", file.audio_cache.as_ref(), "audio_cache"),
             prompts: path(None, "PARLA_PROMPTS", file.prompts.as_ref(), "prompts"),
-            model: ModelChoice::parse(&model)?,
+            model: ModelChoice::parse("PARLA_MODEL", &model)?,
+            fallback_model: fallback_model(
+                env("PARLA_FALLBACK_MODEL").or(file.fallback_model.clone()),
+            )?,
             patience: patience(&file.patience)?,
             ollama_host: env("OLLAMA_HOST").unwrap_or_default(),
             voices: providers::voices(&tts, &file.providers, environment)?,
@@ -145,6 +150,17 @@ impl Settings {
 impl SettingError {
     pub(crate) fn new(name: impl Into<String>, reason: impl Into<String>) -> Self {
         Self { name: name.into(), reason: reason.into() }
+    }
+}
+
+/// A model that is chosen by itself is no second one to the first.
+fn fallback_model(text: Option<String>) -> Result<Option<ModelChoice>, SettingError> {
+    let name = "PARLA_FALLBACK_MODEL";
+    match text.map(|text| ModelChoice::parse(name, &text)).transpose()? {
+        Some(ModelChoice::Auto | ModelChoice::Ollama(None)) => {
+            Err(SettingError::new(name, "a fallback has to be named: ollama:NAME or practice"))
+        }
+        choice => Ok(choice),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The words of the house: plain data that every module shares. Nothing here does I/O or reads a clock.
 
+mod aside;
 mod audio;
 mod chunk;
 mod command;
@@ -10,6 +11,7 @@ mod language;
 mod message;
 mod turn;
 
+pub use aside::{Aside, Notice, Progress, ProgressKind};
 pub use audio::{AudioFrame, Voice, WordTime};
 pub use chunk::{Chunk, ChunkAudio, EmotionApplied, SpeechState, SpokenSpan};
 pub use command::{ChatCommand, Command, LessonChoice};

@@ -1,26 +1,39 @@
 //! The abilities that parla borrows: a model that writes, a voice that speaks. Adapters translate; they never retry.
 //!
+//! What makes a model reliable is a model around a model: see [`retry`], [`patience`], [`guard`] and [`fallback`].
+//!
 //! To add a provider: a file beside these that implements one of the traits, an arm where the composition root
 //! names the concrete ones, and a strict stand-in under `tests/`. A stream does nothing until it is polled,
 //! dropping it cancels the work behind it, and the first error ends it.
 
+pub mod breaker;
 pub mod choice;
 pub mod espeak;
+#[cfg(test)]
+mod fake;
+pub mod fallback;
+pub mod guard;
 pub mod http;
 pub mod ndjson;
 pub mod ollama;
 pub mod openai_speech;
 pub mod patience;
 pub mod practice;
+pub mod retry;
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::{future::BoxFuture, stream::BoxStream};
+use futures_util::{
+    StreamExt,
+    future::BoxFuture,
+    stream::{self, BoxStream},
+};
 
 use crate::domain::{
-    AudioFrame, Emotion, EmotionApplied, Failure, Language, Level, Role, SpokenSpan, TurnMetadata,
-    Usage, Voice, WordTime,
+    Aside, AudioFrame, Emotion, EmotionApplied, Failure, Language, Level, Role, SpokenSpan,
+    TurnMetadata, Usage, Voice, WordTime,
 };
+use guard::CircuitReport;
 
 /// How long a voice that says nothing else may take: a sentence takes a slow computer a few seconds.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -35,6 +48,16 @@ pub trait ChatModel: Send + Sync {
 
     /// Whether it can answer at all, for `/readyz`.
     fn check(&self) -> BoxFuture<'static, Result<(), ProviderError>>;
+
+    /// Gets ready for that request before it is made, as far as there is anything to do, and tells of it meanwhile.
+    fn warm(&self, _: ChatRequest) -> BoxStream<'static, Aside> {
+        stream::empty().boxed()
+    }
+
+    /// How the breakers of the models behind it stand, the preferred one first.
+    fn circuits(&self) -> Vec<CircuitReport> {
+        Vec::new()
+    }
 }
 
 /// Speaks text.
@@ -68,6 +91,11 @@ pub trait Synthesizer: Send + Sync {
     ) -> BoxStream<'static, Result<SpeechPart, ProviderError>>;
 
     fn voices(&self) -> BoxFuture<'static, Result<Vec<Voice>, ProviderError>>;
+
+    /// How its breaker stands; `None` without one.
+    fn circuit(&self) -> Option<CircuitReport> {
+        None
+    }
 }
 
 /// What answers: names for people, and the room it has for a prompt.
@@ -118,7 +146,11 @@ impl From<&TurnMetadata> for LessonKey {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelPart {
     Text(String),
-    Done { usage: Option<Usage> },
+    /// To be told beside the answer, at any time before its end; it is no beginning of the answer.
+    Aside(Aside),
+    Done {
+        usage: Option<Usage>,
+    },
 }
 
 /// What is to be said, and how.
@@ -166,6 +198,12 @@ pub enum ProviderError {
 }
 
 impl ProviderError {
+    /// Whether the provider was not there, or not well: not that it had too much to do or did not want to.
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
+        !matches!(self, Self::AtCapacity { .. } | Self::Rejected { .. })
+    }
+
     /// What clients of a turn are told when the model's answer ends so.
     #[must_use]
     pub fn failure(&self) -> Failure {
@@ -187,10 +225,14 @@ impl ProviderError {
     }
 }
 
-/// Upstreams repeat the key that they refuse; learners are not to see it.
+/// How the keys of well-known services begin.
+const KEY_BEGINNINGS: [&str; 7] = ["sk-", "sk_", "pk-", "gsk_", "xai-", "hf_", "AIza"];
+
+/// Upstreams repeat the key that they refuse; neither learners nor logs are to see it.
 fn without_keys(text: &str) -> String {
     let is_joint = |char: char| !char.is_alphanumeric() && !matches!(char, '-' | '_');
-    let is_key = |word: &str| word.split(is_joint).any(|part| part.starts_with("sk-"));
+    let is_beginning = |part: &str| KEY_BEGINNINGS.iter().any(|begins| part.starts_with(begins));
+    let is_key = |word: &str| word.split(is_joint).any(is_beginning);
     let words = text.split(' ').map(|word| if is_key(word) { "[key]" } else { word });
     words.collect::<Vec<_>>().join(" ")
 }

@@ -46,6 +46,7 @@ const PURE: &[&str] = &[
     "src/conversation/turn_machine",
     "src/conversation/turn_taking",
     "src/dialect",
+    "src/providers/breaker",
     "src/synthesis/schedule",
     "src/auth/origin",
     "src/transport/socket/framing",

@@ -150,6 +150,11 @@ fn the_tables_list_exactly_the_codes_and_routes_of_the_source() {
 }
 
 #[test]
+fn every_notice_is_explained() {
+    assert_same(first_cells("### Notices"), source::notice_codes());
+}
+
+#[test]
 fn codes_go_out_with_the_status_of_the_table() {
     let statuses = source::statuses();
     let mut unknown = Names::new();

@@ -1,6 +1,6 @@
-//! Which model answers: a name in the settings becomes a provider.
+//! Which model answers: a name in the settings becomes a provider, and what keeps it reliable is wrapped around it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
 
@@ -8,40 +8,76 @@ use crate::{
     config::{ModelChoice, Settings},
     prompts::lessons::Lessons,
     providers::{
-        ChatModel, choice::AutoModel, http, ollama::Ollama, patience::PatientModel,
+        ChatModel,
+        choice::AutoModel,
+        fallback::FallbackModel,
+        guard::GuardedModel,
+        http,
+        ollama::Ollama,
+        patience::{Patience, PatientModel},
         practice::Practice,
+        retry::RetryingModel,
     },
     shutdown::Shutdown,
 };
 
+/// With a second model at hand nobody waits longer than this for the first one's first word.
+const PATIENCE_BEFORE_FALLBACK: Duration = Duration::from_secs(10);
+
+/// The model of the settings; where a fallback is configured, both as one.
 pub(super) async fn model(
     settings: &Settings,
     lessons: &Arc<Lessons>,
     shutdown: &Shutdown,
 ) -> anyhow::Result<Arc<dyn ChatModel>> {
-    let practice = Arc::new(Practice::new(Arc::clone(lessons)));
-    Ok(match &settings.model {
-        ModelChoice::Practice => practice,
-        ModelChoice::Auto => {
-            let ollama = patient(settings, ollama(settings, None)?);
-            Arc::new(AutoModel::start(ollama, practice, shutdown).await)
-        }
-        ModelChoice::Ollama(name) => {
-            let ollama = ollama(settings, name.clone())?;
-            // The first look also learns the model's name and room; a failure is told with the first turn.
-            if let Err(error) = ollama.refresh().await {
-                tracing::warn!(%error, code = error.failure().code, "Ollama is not ready");
+    let Some(second) = &settings.fallback_model else {
+        let house = House { settings, lessons, shutdown, patience: settings.patience };
+        return house.model(&settings.model).await;
+    };
+    let mut patience = settings.patience;
+    patience.first_part = patience.first_part.min(PATIENCE_BEFORE_FALLBACK);
+    let first = House { settings, lessons, shutdown, patience }.model(&settings.model).await?;
+    let house = House { settings, lessons, shutdown, patience: settings.patience };
+    Ok(Arc::new(FallbackModel::new(first, house.model(second).await?)))
+}
+
+/// What models are made of.
+struct House<'a> {
+    settings: &'a Settings,
+    lessons: &'a Arc<Lessons>,
+    shutdown: &'a Shutdown,
+    patience: Patience,
+}
+
+impl House<'_> {
+    async fn model(&self, choice: &ModelChoice) -> anyhow::Result<Arc<dyn ChatModel>> {
+        let practice = Arc::new(Practice::new(Arc::clone(self.lessons)));
+        Ok(match choice {
+            ModelChoice::Practice => practice,
+            ModelChoice::Auto => {
+                let ollama = self.reliable(self.ollama(None)?);
+                Arc::new(AutoModel::start(ollama, practice, self.shutdown).await)
             }
-            patient(settings, ollama)
-        }
-    })
-}
+            ModelChoice::Ollama(name) => {
+                let ollama = self.ollama(name.clone())?;
+                // The first look also learns the model's name and room; a failure is told with the first turn.
+                if let Err(error) = ollama.refresh().await {
+                    tracing::warn!(%error, code = error.failure().code, "Ollama is not ready");
+                }
+                self.reliable(ollama)
+            }
+        })
+    }
 
-fn ollama(settings: &Settings, name: Option<String>) -> anyhow::Result<Ollama> {
-    let client = http::client().context("no HTTP client can be made")?;
-    Ollama::new(&settings.ollama_host, name, client).context("OLLAMA_HOST")
-}
+    fn ollama(&self, name: Option<String>) -> anyhow::Result<Ollama> {
+        let client = http::client().context("no HTTP client can be made")?;
+        Ollama::new(&self.settings.ollama_host, name, client).context("OLLAMA_HOST")
+    }
 
-fn patient(settings: &Settings, ollama: Ollama) -> Arc<dyn ChatModel> {
-    Arc::new(PatientModel::new(Arc::new(ollama), settings.patience))
+    /// Repetitions share the patience of one answer, and the breaker counts answers, not repetitions.
+    fn reliable(&self, model: impl ChatModel + 'static) -> Arc<dyn ChatModel> {
+        let retrying = Arc::new(RetryingModel::new(Arc::new(model)));
+        let patient = Arc::new(PatientModel::new(retrying, self.patience));
+        Arc::new(GuardedModel::new(patient))
+    }
 }

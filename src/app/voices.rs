@@ -9,6 +9,7 @@ use crate::{
     providers::{
         Synthesizer,
         espeak::Espeak,
+        guard::GuardedVoice,
         http,
         openai_speech::{OpenAiSpeech, SpeechSettings},
     },
@@ -19,7 +20,8 @@ use crate::{
 /// # Errors
 /// When this program cannot find itself to start a worker, or no HTTP client can be made.
 pub fn engines(settings: &Settings) -> anyhow::Result<Vec<Arc<dyn Synthesizer>>> {
-    settings.voices.iter().map(engine).collect()
+    let engines = settings.voices.iter().map(engine);
+    engines.map(|engine| Ok(Arc::new(GuardedVoice::new(engine?)) as Arc<dyn Synthesizer>)).collect()
 }
 
 fn engine(choice: &VoiceChoice) -> anyhow::Result<Arc<dyn Synthesizer>> {

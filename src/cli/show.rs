@@ -58,6 +58,7 @@ fn in_force(settings: &Settings) -> anyhow::Result<String> {
         audio_cache: &settings.audio_cache,
         prompts: &settings.prompts,
         model: settings.model.to_string(),
+        fallback_model: settings.fallback_model.as_ref().map(ToString::to_string),
         tts: names.collect(),
         origins: &settings.origins,
         history_messages: settings.history_messages,
@@ -83,6 +84,8 @@ struct Shown<'a> {
     audio_cache: &'a Path,
     prompts: &'a Path,
     model: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fallback_model: Option<String>,
     tts: Vec<&'a str>,
     origins: &'a [String],
     history_messages: u32,

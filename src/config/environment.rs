@@ -11,6 +11,7 @@ const KNOWN: &[&str] = &[
     "PARLA_AUDIO_CACHE",
     "PARLA_PROMPTS",
     "PARLA_MODEL",
+    "PARLA_FALLBACK_MODEL",
     "PARLA_TTS",
     "PARLA_ORIGINS",
     "PARLA_HISTORY_MESSAGES",

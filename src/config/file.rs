@@ -20,6 +20,7 @@ pub(super) struct SettingsFile {
     pub(super) audio_cache: Option<PathBuf>,
     pub(super) prompts: Option<PathBuf>,
     pub(super) model: Option<String>,
+    pub(super) fallback_model: Option<String>,
     tts: Option<Vec<String>>,
     origins: Option<Vec<String>>,
     pub(super) history_messages: Option<u32>,

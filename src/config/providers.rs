@@ -57,18 +57,21 @@ impl fmt::Display for ModelChoice {
 }
 
 impl ModelChoice {
-    pub(super) fn parse(text: &str) -> Result<Self, SettingError> {
+    /// Reads the value of the setting `name`.
+    pub(super) fn parse(name: &str, text: &str) -> Result<Self, SettingError> {
         match text.split_once(':') {
             None if text == "auto" => Ok(Self::Auto),
             None if text == "practice" => Ok(Self::Practice),
             None if text == "ollama" => Ok(Self::Ollama(None)),
-            Some(("ollama", name)) if !name.is_empty() => Ok(Self::Ollama(Some(name.to_owned()))),
+            Some(("ollama", model)) if !model.is_empty() => {
+                Ok(Self::Ollama(Some(model.to_owned())))
+            }
             Some(("openai" | "anthropic", _)) => Err(SettingError::new(
-                "PARLA_MODEL",
+                name,
                 format!("{text:?}: this version speaks to Ollama alone"),
             )),
             _ => Err(SettingError::new(
-                "PARLA_MODEL",
+                name,
                 format!("{text:?} is none of auto, practice, ollama, ollama:NAME"),
             )),
         }

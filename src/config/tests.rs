@@ -46,6 +46,18 @@ fn a_flag_beats_the_environment_and_that_the_file() {
 }
 
 #[test]
+fn a_fallback_model_is_one_that_is_named() {
+    let load = |toml: &str| load_file(toml, &Environment::default());
+    let settings = load("model = \"auto\"\nfallback_model = \"ollama:llama3.2:1b\"").unwrap();
+    assert_eq!(settings.fallback_model, Some(ModelChoice::Ollama(Some("llama3.2:1b".to_owned()))));
+    assert_eq!(load("").unwrap().fallback_model, None);
+    for wrong in ["auto", "ollama", "gpt"] {
+        let refused = load(&format!("fallback_model = {wrong:?}")).unwrap_err();
+        assert_eq!(refused.name, "PARLA_FALLBACK_MODEL", "{wrong}");
+    }
+}
+
+#[test]
 fn a_named_voice_has_an_address_of_its_own_and_its_key_is_not_printed() {
     let toml = "
         tts = [\"kokoro\", \"espeak\"]

@@ -15,7 +15,7 @@ mod tests;
 use std::{collections::VecDeque, sync::Arc};
 
 use crate::domain::{
-    ChunkAudio, Correction, Event, Failure, Message, MessageId, Millis, Timings, TurnId,
+    Aside, ChunkAudio, Correction, Event, Failure, Message, MessageId, Millis, Timings, TurnId,
     TurnMetadata, TurnSnapshot, Usage, UserId,
 };
 
@@ -30,6 +30,8 @@ pub struct TurnMachine {
     /// Oldest first; at most one is being made, the others are only being played.
     turns: VecDeque<Turn>,
     waiting: VecDeque<Waiting>,
+    /// Codes of the notices that have been told.
+    noticed: Vec<&'static str>,
 }
 
 /// What a turn starts with. The shell makes the ids: randomness is I/O.
@@ -60,6 +62,11 @@ pub enum Input {
     ModelText {
         turn: TurnId,
         text: String,
+    },
+    /// The model tells something beside its answer.
+    ModelAside {
+        turn: TurnId,
+        aside: Aside,
     },
     ModelDone {
         turn: TurnId,
@@ -174,6 +181,7 @@ impl TurnMachine {
             Input::Stored { turn } => self.stored(&turn, out),
             Input::NotStored { turn } => self.not_stored(now, &turn, out),
             Input::ModelText { turn, text } => self.model_text(now, &turn, &text, out),
+            Input::ModelAside { turn, aside } => self.model_aside(&turn, aside, out),
             Input::ModelDone { turn, usage } => self.model_done(now, &turn, usage, out),
             Input::ModelFailed { turn, failure } => self.model_failed(now, &turn, failure, out),
             Input::SpeechStarted { turn, index } => self.speech_started(&turn, index, out),

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Chunk, Correction, Message, MessageId, TurnId, TurnSnapshot, UserId};
+use super::{
+    Aside, Chunk, Correction, Message, MessageId, Notice, Progress, TurnId, TurnSnapshot, UserId,
+};
 
 /// One thing that happened in a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +82,19 @@ pub enum Event {
         user: UserId,
         is_typing: bool,
     },
+    /// An answer waits for something. Transient.
+    Progress(Progress),
+    /// Something that people should know. Transient.
+    Notice(Notice),
+}
+
+impl From<Aside> for Event {
+    fn from(aside: Aside) -> Self {
+        match aside {
+            Aside::Progress(progress) => Self::Progress(progress),
+            Aside::Notice(notice) => Self::Notice(notice),
+        }
+    }
 }
 
 impl Event {
@@ -93,6 +108,8 @@ impl Event {
                 | Self::PlaybackPaused { .. }
                 | Self::PlaybackResumed { .. }
                 | Self::Typing { .. }
+                | Self::Progress(_)
+                | Self::Notice(_)
         )
     }
 }

@@ -322,6 +322,8 @@ fn weight(event: &Event) -> usize {
         | Event::ConversationComplete { text, .. }
         | Event::ConversationStopped { text, .. } => text.len(),
         Event::Correction { correction, .. } => correction.explanation.len(),
+        Event::Progress(progress) => progress.text.len(),
+        Event::Notice(notice) => notice.text.len(),
         Event::TurnBegan { .. }
         | Event::ConversationFailed { .. }
         | Event::PlaybackStopped { .. }

@@ -12,8 +12,8 @@ use futures_util::{
 };
 use tokio::time::MissedTickBehavior;
 
-use super::{ChatModel, ChatRequest, ModelInfo, ModelPart, ProviderError};
-use crate::shutdown::Shutdown;
+use super::{ChatModel, ChatRequest, ModelInfo, ModelPart, ProviderError, guard::CircuitReport};
+use crate::{domain::Aside, shutdown::Shutdown};
 
 /// A learner who starts Ollama is not to wait long for it, and asking costs next to nothing.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
@@ -84,6 +84,14 @@ impl ChatModel for AutoModel {
     /// The preferred model has been looked at a moment ago; whoever asks often is not to keep it busy.
     fn check(&self) -> BoxFuture<'static, Result<(), ProviderError>> {
         if self.shared.prefers() { ready(Ok(())).boxed() } else { self.shared.other.check() }
+    }
+
+    fn warm(&self, request: ChatRequest) -> BoxStream<'static, Aside> {
+        self.chosen().warm(request)
+    }
+
+    fn circuits(&self) -> Vec<CircuitReport> {
+        self.shared.preferred.circuits()
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::{Client, Response, StatusCode, redirect};
 
-use super::ProviderError;
+use super::{ProviderError, without_keys};
 
 /// A service that is there answers a connection at once; learners are told within two seconds when it is not.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(1500);
@@ -49,11 +49,23 @@ pub async fn refusal(provider: &str, response: Response) -> ProviderError {
     if matches!(status.as_u16(), 429 | 503 | 529) {
         return ProviderError::AtCapacity { provider, retry_after };
     }
-    let reason = format!("{status}: {}", excerpt(response).await);
+    let reason = format!("{status}: {}{}", excerpt(response).await, hint(status));
     if status.is_client_error() && status != StatusCode::REQUEST_TIMEOUT {
         ProviderError::Rejected { provider, reason }
     } else {
         ProviderError::Broken { provider, reason }
+    }
+}
+
+/// What whoever runs parla can do about it.
+fn hint(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            "; check the key that parla's settings give it"
+        }
+        StatusCode::PAYMENT_REQUIRED => "; its account has nothing left",
+        StatusCode::NOT_FOUND => "; check its address and the model's name in parla's settings",
+        _ => "",
     }
 }
 
@@ -77,6 +89,7 @@ async fn excerpt(mut response: Response) -> String {
         error.get("message").unwrap_or(error).as_str().map(str::to_owned)
     });
     let message = message.unwrap_or_else(|| text.into_owned());
+    let message = without_keys(&message);
     message.chars().filter(|char| !char.is_control()).take(EXCERPT_CHARS).collect()
 }
 

@@ -26,7 +26,7 @@ use ollama_rs::{
 use reqwest::{Client, Response};
 use serde_json::Value;
 
-use super::{ChatModel, ChatRequest, ModelInfo, ModelPart, ProviderError};
+use super::{ChatModel, ChatRequest, ModelInfo, ModelPart, ProviderError, without_keys};
 use crate::domain::Role;
 use server::{Model, Server};
 
@@ -179,7 +179,7 @@ fn is_about_thinking(error: &ProviderError) -> bool {
 
 /// What a server says of its trouble, made fit for one line of a log.
 fn excerpt(text: &str) -> String {
-    text.chars().filter(|char| !char.is_control()).take(EXCERPT_CHARS).collect()
+    without_keys(text).chars().filter(|char| !char.is_control()).take(EXCERPT_CHARS).collect()
 }
 
 fn broken(reason: String) -> ProviderError {

@@ -10,7 +10,8 @@ use futures_util::{
 use tokio::time::{Instant, timeout_at};
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::{ChatModel, ChatRequest, ModelInfo, ModelPart, ProviderError};
+use super::{ChatModel, ChatRequest, ModelInfo, ModelPart, ProviderError, guard::CircuitReport};
+use crate::domain::Aside;
 
 /// How long a learner is kept waiting, and how much a tutor may say at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +78,14 @@ impl ChatModel for PatientModel {
     fn check(&self) -> BoxFuture<'static, Result<(), ProviderError>> {
         self.model.check()
     }
+
+    fn warm(&self, request: ChatRequest) -> BoxStream<'static, Aside> {
+        self.model.warm(request)
+    }
+
+    fn circuits(&self) -> Vec<CircuitReport> {
+        self.model.circuits()
+    }
 }
 
 /// An answer on its way, and what is left of the patience with it.
@@ -110,6 +119,11 @@ impl Answer {
     }
 
     fn within_length(&mut self, part: ModelPart) -> ModelPart {
+        if let ModelPart::Aside(_) = part {
+            // While a model tells how it gets ready, the waiting begins anew.
+            self.asked = self.asked.filter(|_| self.begun);
+            return part;
+        }
         self.begun = true;
         let ModelPart::Text(mut text) = part else { return part };
         let length = text.graphemes(true).count();
@@ -193,6 +207,7 @@ mod tests {
         while let Some(part) = answer.next().await {
             let shown = match part {
                 Ok(ModelPart::Text(text)) => text,
+                Ok(ModelPart::Aside(_)) => "(aside)".to_owned(),
                 Ok(ModelPart::Done { .. }) => "(done)".to_owned(),
                 Err(error) => format!("({error})"),
             };
@@ -297,6 +312,27 @@ mod tests {
             expect![[r#"
             1 s Ciao
             1 s (fake was cut off: the answer ended without a last part)
+        "#]],
+        )
+        .await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_model_that_tells_how_it_gets_ready_is_waited_for() {
+        let loading = stream::iter(0..3).then(|_| async move {
+            tokio::time::sleep(Duration::from_secs(20)).await;
+            crate::providers::fake::progress(crate::domain::ProgressKind::Load)
+        });
+        let parts = loading.chain(texts(&[(29, "Ciao"), (14, "!")]).take(2)).chain(done());
+        check(
+            parts.boxed(),
+            expect![[r#"
+            20 s (aside)
+            40 s (aside)
+            60 s (aside)
+            89 s Ciao
+            103 s !
+            103 s (done)
         "#]],
         )
         .await;

@@ -8,8 +8,9 @@ use parla::{
     dialect::tutor::{ErrorReply, Place, Tutor},
     domain::{
         AudioFileId, Chunk, ChunkAudio, ChunkId, ConversationId, Correction, Emotion,
-        EmotionApplied, Event, Failure, Language, Level, Message, MessageId, Role, SpeechState,
-        SpokenSpan, TextForm, Timings, TurnId, TurnMetadata, TurnSnapshot, Usage, UserId, WordTime,
+        EmotionApplied, Event, Failure, Language, Level, Message, MessageId, Notice, Progress,
+        ProgressKind, Role, SpeechState, SpokenSpan, TextForm, Timings, TurnId, TurnMetadata,
+        TurnSnapshot, Usage, UserId, WordTime,
     },
     hub::{Hub, Interest, Resume, Topic},
 };
@@ -46,6 +47,8 @@ pub(crate) fn frame_type(event: &Event) -> Option<&'static str> {
         Event::PlaybackResumed { .. } => "playback-resumed",
         Event::Correction { .. } => "correction",
         Event::Typing { .. } => "typing",
+        Event::Progress(_) => "progress",
+        Event::Notice(_) => "notice",
     })
 }
 
@@ -66,12 +69,25 @@ pub(crate) fn events() -> Vec<Event> {
         Event::ConversationFailed { turn, failure },
         Event::Typing { user: user(), is_typing: true },
     ]);
+    events.extend(asides());
     events.extend(messages());
     events.extend(snapshots());
     events.extend(chunk_events());
     events.extend(ends());
     events.extend(corrections());
     events
+}
+
+fn asides() -> [Event; 3] {
+    let progress = |kind, bytes| {
+        let text = "the model llama3.2 gets ready".to_owned();
+        Event::Progress(Progress { kind, text, done: bytes, total: bytes })
+    };
+    [
+        progress(ProgressKind::Pull, Some(1)),
+        progress(ProgressKind::Load, None),
+        Event::Notice(Notice::new("model_fallback", "another model answers".to_owned())),
+    ]
 }
 
 fn messages() -> [Event; 2] {

@@ -25,6 +25,12 @@ pub(crate) fn error_codes() -> BTreeSet<String> {
     codes
 }
 
+/// Every code of a notice.
+pub(crate) fn notice_codes() -> BTreeSet<String> {
+    let files = product_files().into_iter();
+    files.flat_map(|(_, text)| literals_after(&text, "Notice::new(\"")).collect()
+}
+
 /// The name of the HTTP status with which a code goes out, for the codes whose status the source names.
 pub(crate) fn statuses() -> BTreeMap<String, String> {
     let mut statuses = BTreeMap::new();

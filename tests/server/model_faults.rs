@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::support::{
-    scripted_ollama::{Script, ScriptedOllama, Step},
+    scripted_ollama::{Pulled, Script, ScriptedOllama, Step},
     server::{Server, Setup},
 };
 
@@ -137,7 +137,7 @@ async fn a_line_of_garbage_is_left_out_and_nothing_but_garbage_fails() {
     model.script(Script::new([token("Good "), garbage(), token("morning!"), Step::Done]));
     let turn = server.chat(json!({"message": "Hi"})).await.json();
     assert_eq!(turn["text"], "Good morning!");
-    model.script(Script::new([garbage(), garbage(), garbage(), Step::Hang]));
+    model.always(Script::new([garbage(), garbage(), garbage(), Step::Hang]));
     assert_eq!(Turn::of(&server).await.failure(), "llm_bad_frame");
 }
 
@@ -168,4 +168,109 @@ async fn a_refusal_of_the_model_is_told_in_words_and_without_its_key() {
     assert_eq!(turn.failure(), "llm_rejected");
     let told = turn.end()["data"]["message"].as_str().unwrap();
     assert!(told.contains("not allowed") && !told.contains("canary"), "{told}");
+}
+
+/// How often the model was asked for an answer.
+fn asked(model: &ScriptedOllama) -> usize {
+    model.requests("/api/chat").len()
+}
+
+#[tokio::test]
+async fn a_model_that_cannot_begin_is_asked_again_and_the_learner_notices_nothing() {
+    let model = ScriptedOllama::start().await;
+    let server = Server::start(&model).await;
+    model.script(Script::refusal(503, &["retry-after: 1"], r#"{"error": "server busy"}"#));
+    model.script(Script::refusal(500, &[], r#"{"error": "llama runner has terminated"}"#));
+    let began = Instant::now();
+    let turn = server.chat(json!({"message": "Hello"})).await;
+    assert_eq!((turn.status, &turn.json()["text"]), (200, &json!("Ciao!")));
+    assert!(began.elapsed() >= Duration::from_secs(1), "it comes back when it was asked to");
+    assert_eq!(asked(&model), 3);
+}
+
+#[tokio::test]
+async fn a_model_that_stays_overloaded_is_given_up_after_three_times() {
+    let model = ScriptedOllama::start().await;
+    let server = Server::start(&model).await;
+    model.always(Script::refusal(529, &[], "{}"));
+    assert_eq!(Turn::of(&server).await.failure(), "at_capacity");
+    assert_eq!(asked(&model), 3);
+    model.always(Script::refusal(429, &["retry-after: 3600"], "{}"));
+    let turn = server.chat(json!({"message": "Hello"})).await;
+    assert_eq!(turn.refusal(), (503, "at_capacity".to_owned()));
+    assert_eq!(asked(&model), 4, "nobody waits an hour");
+}
+
+#[tokio::test]
+async fn a_refusal_is_final_and_says_what_to_do() {
+    for (status, hint) in
+        [(401, "check the key"), (404, "`ollama pull llama3.2:latest`"), (400, "bad")]
+    {
+        let model = ScriptedOllama::start().await;
+        let server = Server::start(&model).await;
+        model.script(Script::refusal(status, &[], r#"{"error": "bad AIzaSyCanary gsk_canary"}"#));
+        let turn = Turn::of(&server).await;
+        assert_eq!(turn.failure(), "llm_rejected");
+        let told = turn.end()["data"]["message"].as_str().unwrap();
+        assert!(told.contains(hint) && !told.contains("anary"), "{told}");
+        assert_eq!(asked(&model), 1, "{status}");
+        let log = std::fs::read_to_string(server.folder().join("log")).unwrap();
+        assert!(!log.contains("anary"), "{log}");
+    }
+}
+
+#[tokio::test]
+async fn a_model_that_keeps_failing_is_left_alone_until_it_is_back() {
+    let model = ScriptedOllama::start().await;
+    let server = impatient(&model).await;
+    model.always(Script::silence());
+    for _ in 0..3 {
+        let turn = server.chat(json!({"message": "Hello"})).await;
+        assert_eq!(turn.refusal(), (504, "llm_timeout".to_owned()));
+    }
+    model.always(Script::say("Back again."));
+    let asked_before = asked(&model);
+    let began = Instant::now();
+    let turn = Turn::of(&server).await;
+    assert_eq!(turn.failure(), "llm_unreachable");
+    assert!(turn.end()["data"]["message"].as_str().unwrap().contains("asked again in"));
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    assert_eq!(asked(&model), asked_before);
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(server.chat(json!({"message": "Hello"})).await.json()["text"], "Back again.");
+}
+
+#[tokio::test]
+async fn a_second_model_answers_while_the_first_cannot_and_the_learner_is_told_once() {
+    let model = ScriptedOllama::start().await;
+    let big = Pulled::named("big:70b").pulled_at("2026-05-01T10:00:00Z");
+    model.pull([big, Pulled::named("small:1b")]);
+    let setup = Setup::new(&model).environment("PARLA_MODEL", "ollama:big:70b");
+    let server = setup.environment("PARLA_FALLBACK_MODEL", "ollama:small:1b").start().await;
+    let mut socket = server.join("c").await;
+    model.model_always("big:70b", Script::refusal(429, &["retry-after: 60"], "{}"));
+    model.model_always("small:1b", Script::say("I can help as well."));
+    for round in 0..2 {
+        server.say("c", "Hello").await;
+        let frames = socket.turn().await;
+        assert_eq!(frames.last().unwrap()["data"]["text"], "I can help as well.");
+        let notices: Vec<_> = frames.iter().filter(|frame| frame["type"] == "notice").collect();
+        assert_eq!(notices.len(), 1 - round, "{frames:?}");
+        if let Some(notice) = notices.first() {
+            assert_eq!(notice["data"]["code"], "model_fallback");
+            let text = notice["data"]["text"].as_str().unwrap();
+            assert!(text.contains("big:70b") && text.contains("small:1b"), "{text}");
+            assert!(notice.get("seq").is_none());
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_practice_tutor_can_stand_in_as_well() {
+    let model = ScriptedOllama::start().await;
+    let setup = Setup::new(&model).environment("PARLA_FALLBACK_MODEL", "practice");
+    let server = setup.start().await;
+    model.stop().await;
+    let turn = server.chat(json!({"message": "Hello"})).await;
+    assert_eq!(turn.status, 200, "{turn:?}");
 }

@@ -101,6 +101,19 @@ async fn another_voice_speaks_what_the_first_one_cannot() {
 }
 
 #[tokio::test]
+async fn a_voice_that_keeps_failing_is_skipped_for_a_while() {
+    let model = ScriptedOllama::start().await;
+    let voice = faulty(When::Always, Fault::Status(500)).await;
+    let server = server(&model, &voice, "scripted,espeak").await;
+    for round in 0..4 {
+        model.say(&format!("This is the sentence number {round}."));
+        let turn = server.chat(json!({"message": "Hello"})).await.json();
+        assert_eq!(turn["chunks"][0]["ttsStatus"], "completed", "{turn}");
+    }
+    assert_eq!(voice.requests().len(), 3);
+}
+
+#[tokio::test]
 async fn a_failed_sound_is_not_kept_and_the_same_sentence_is_spoken_later() {
     let model = ScriptedOllama::start().await;
     let voice = faulty(When::Request(0), Fault::Html).await;

@@ -5,7 +5,7 @@
 
 use futures_util::{StreamExt, stream::BoxStream};
 use parla::{
-    domain::Role,
+    domain::{Aside, Role},
     providers::{
         ChatMessage, ChatRequest, LessonKey, ModelPart, ProviderError, http, ollama::Ollama,
     },
@@ -50,6 +50,12 @@ pub async fn trace(mut parts: BoxStream<'static, Result<ModelPart, ProviderError
     while let Some(part) = parts.next().await {
         match part {
             Ok(ModelPart::Text(part)) => text += &part,
+            Ok(ModelPart::Aside(Aside::Progress(progress))) => {
+                text += &format!("({})\n", progress.kind.name());
+            }
+            Ok(ModelPart::Aside(Aside::Notice(notice))) => {
+                end += &format!("(notice {}: {})\n", notice.code, notice.text);
+            }
             Ok(ModelPart::Done { usage }) => {
                 let usage = usage.map(|usage| (usage.prompt_tokens, usage.completion_tokens));
                 end += &format!("(done {usage:?})\n");

@@ -13,7 +13,7 @@ pub use script::{Script, Step, TOKEN_CHARS};
 pub use wire::Request;
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     io,
     net::{Ipv4Addr, SocketAddr},
     sync::{
@@ -46,6 +46,8 @@ struct Shared {
     pulled: Mutex<Vec<Pulled>>,
     next: Mutex<VecDeque<Script>>,
     usual: Mutex<Script>,
+    /// Answers of one model.
+    by_model: Mutex<HashMap<String, Script>>,
     /// Answers to learners whose message has these letters.
     scenes: Mutex<Vec<(String, Script)>>,
     requests: watch::Sender<Vec<Request>>,
@@ -63,6 +65,7 @@ impl ScriptedOllama {
             pulled: Mutex::new(vec![Pulled::named("llama3.2:latest")]),
             next: Mutex::default(),
             usual: Mutex::new(Script::say("Ciao!")),
+            by_model: Mutex::default(),
             scenes: Mutex::default(),
             requests: watch::Sender::default(),
             drops: watch::Sender::default(),
@@ -98,6 +101,11 @@ impl ScriptedOllama {
     /// Answers without a script of their own follow this one.
     pub fn always(&self, script: Script) {
         *self.shared.usual.lock().unwrap() = script;
+    }
+
+    /// That model answers by this script from now on, where there is no scene.
+    pub fn model_always(&self, model: &str, script: Script) {
+        self.shared.by_model.lock().unwrap().insert(model.to_owned(), script);
     }
 
     /// Whoever says this is answered by that script, as often as they like. Only letters count: what else a
@@ -243,8 +251,10 @@ impl Shared {
             },
             ("POST", "/api/chat") => match pulled::fault_of_chat(&pulled, &request.body) {
                 None => {
-                    let script = self.scene(&request.body).unwrap_or_else(|| self.next_script());
-                    Reply::Answer(script, model_of(&request.body).to_owned())
+                    let (scene, model) = (self.scene(&request.body), model_of(&request.body));
+                    let own = || self.by_model.lock().unwrap().get(model).cloned();
+                    let script = scene.or_else(own).unwrap_or_else(|| self.next_script());
+                    Reply::Answer(script, model.to_owned())
                 }
                 Some((status, error)) => Reply::Json(status, json!({ "error": error })),
             },

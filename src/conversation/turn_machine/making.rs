@@ -1,6 +1,6 @@
 //! The making of a turn: what the model writes and what becomes of each chunk's voice.
 
-use crate::domain::{ChunkAudio, Event, Failure, Millis, SpeechState, TurnId, Usage};
+use crate::domain::{Aside, ChunkAudio, Event, Failure, Millis, SpeechState, TurnId, Usage};
 
 use super::{Effect, TurnMachine};
 
@@ -14,6 +14,19 @@ impl TurnMachine {
     ) {
         if let Some(turn) = self.find(id) {
             turn.write(now, text, out);
+        }
+    }
+
+    /// A notice that comes with every answer is told with the first.
+    pub(super) fn model_aside(&mut self, id: &TurnId, aside: Aside, out: &mut Vec<Effect>) {
+        if let Aside::Notice(notice) = &aside {
+            if self.noticed.contains(&notice.code) {
+                return;
+            }
+            self.noticed.push(notice.code);
+        }
+        if let Some(turn) = self.find(id) {
+            turn.publish(aside.into(), out);
         }
     }
 

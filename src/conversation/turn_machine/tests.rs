@@ -13,8 +13,9 @@ use std::{fmt::Write, sync::Arc};
 use expect_test::Expect;
 
 use crate::domain::{
-    AudioFileId, Chunk, ChunkAudio, EmotionApplied, Event, Failure, Language, Level, Message,
-    MessageId, Millis, Role, SpeechState, TurnId, TurnMetadata, Usage, UserId, WordTime,
+    Aside, AudioFileId, Chunk, ChunkAudio, EmotionApplied, Event, Failure, Language, Level,
+    Message, MessageId, Millis, Notice, Progress, ProgressKind, Role, SpeechState, TurnId,
+    TurnMetadata, Usage, UserId, WordTime,
 };
 
 use super::{Ask, Effect, Input, Outcome, TurnMachine};
@@ -75,7 +76,7 @@ impl Script {
     }
 }
 
-/// `write t1 text`, `done t1`, `fail t1 code`, `voice t1 0 started|failed|MS`, `stop [t1]`, `played t1 0 MS`, …
+/// `write t1 text`, `loading t1`, `notice t1 text`, `done t1`, `fail t1 code`, `voice t1 0 started|failed|MS`, `stop [t1]`, `played t1 0 MS`, …
 fn read_input(words: &[&str]) -> Input {
     let id = || turn(words[1]);
     let (index, rest) = match words.get(2).and_then(|rest| rest.split_once(' ')) {
@@ -86,6 +87,8 @@ fn read_input(words: &[&str]) -> Input {
         "stored" => Input::Stored { turn: id() },
         "lost" => Input::NotStored { turn: id() },
         "write" => Input::ModelText { turn: id(), text: words[2].replace("\\n", "\n") },
+        "loading" => Input::ModelAside { turn: id(), aside: Aside::Progress(loading()) },
+        "notice" => Input::ModelAside { turn: id(), aside: Aside::Notice(notice(words[2])) },
         "done" => Input::ModelDone { turn: id(), usage: Some(Usage::default()) },
         "fail" => Input::ModelFailed { turn: id(), failure: failure() },
         "voice" if rest == "started" => Input::SpeechStarted { turn: id(), index },
@@ -109,6 +112,15 @@ fn turn(name: &str) -> TurnId {
 
 fn failure() -> Failure {
     Failure { code: "llm_cut", message: "cut".to_owned(), retryable: true }
+}
+
+fn loading() -> Progress {
+    let text = "it is being loaded".to_owned();
+    Progress { kind: ProgressKind::Load, text, done: None, total: None }
+}
+
+fn notice(text: &str) -> Notice {
+    Notice::new("model_slow", text.to_owned())
 }
 
 fn metadata() -> Arc<TurnMetadata> {
@@ -212,6 +224,8 @@ fn show_event(event: &Event) -> String {
             format!("> correction {:?} at {span:?}", correction.suggestion)
         }
         Event::Typing { .. } => "> typing".to_owned(),
+        Event::Progress(progress) => format!("> progress {}", progress.kind.name()),
+        Event::Notice(notice) => format!("> notice {}", notice.text),
     }
 }
 

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::domain::{Chunk, Correction, Event, Message, MessageId, Timings, TurnId, Usage};
+use crate::domain::{
+    Chunk, Correction, Event, Message, MessageId, Notice, Progress, Timings, TurnId, Usage,
+};
 
 use super::{
     Tutor,
@@ -65,6 +67,11 @@ impl Tutor {
             Event::Typing { user, is_typing } => {
                 ("typing", json!({"userId": user, "isTyping": is_typing}))
             }
+            Event::Progress(Progress { kind, text, done, total }) => {
+                let kind = kind.name();
+                ("progress", json!({"kind": kind, "text": text, "done": done, "total": total}))
+            }
+            Event::Notice(Notice { code, text }) => ("notice", json!({"code": code, "text": text})),
         })
     }
 

@@ -187,6 +187,7 @@ mod tests {
                 let usage = usage.map(|usage| (usage.prompt_tokens, usage.completion_tokens));
                 format!("done {usage:?}\n")
             }
+            Ok(ModelPart::Aside(aside)) => format!("{aside:?}\n"),
             Err(error) => format!("error: {error}\n"),
         };
         parts.iter().map(line).collect()

@@ -376,3 +376,36 @@ fn an_answer_without_anything_to_say_aloud_is_complete_without_sound() {
         "#]],
     );
 }
+
+#[test]
+fn what_a_model_tells_beside_its_answer_waits_for_the_message_and_a_notice_is_told_once() {
+    check(
+        "
+        ana?: Hello
+        loading t1
+        stored t1
+        notice t1 slow
+        write t1 Good morning to you.
+        notice t1 slow again
+        loading t2
+        ",
+        &expect![[r#"
+            ana?: Hello
+                store t1
+                ask model t1
+            loading t1
+            stored t1
+                > message "Hello"
+                > began t1
+                > progress model-load
+            notice t1 slow
+                > notice slow
+            write t1 Good morning to you.
+                > delta "Good morning to you."
+                speak t1 0
+                > start t1 complete=false ["Good morning to you." pending]
+            notice t1 slow again
+            loading t2
+        "#]],
+    );
+}

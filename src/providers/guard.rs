@@ -1,0 +1,303 @@
+//! Leaves a provider alone that keeps failing, so that learners are told at once. It asks nothing of its own accord.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use futures_util::{
+    StreamExt, TryStreamExt,
+    future::BoxFuture,
+    stream::{self, BoxStream},
+};
+use tokio::time::Instant;
+
+use super::{
+    ChatModel, ChatRequest, ModelInfo, ModelPart, ProviderError, SpeechPart, SpeechRequest,
+    Synthesizer,
+    breaker::{Breaker, BreakerState, Shut},
+};
+use crate::domain::{Aside, Emotion, EmotionApplied, Millis, Voice};
+
+type Parts<T> = BoxStream<'static, Result<T, ProviderError>>;
+
+/// A model that is asked only while its breaker lets it.
+pub struct GuardedModel {
+    model: Arc<dyn ChatModel>,
+    circuit: Circuit,
+}
+
+/// A voice that is asked only while its breaker lets it: the pool then goes on to the next engine at once.
+pub struct GuardedVoice {
+    voice: Arc<dyn Synthesizer>,
+    circuit: Circuit,
+}
+
+/// How a provider's breaker stands, for whoever watches the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CircuitReport {
+    pub provider: String,
+    pub state: BreakerState,
+    /// Failures since the last success.
+    pub failures: u32,
+    /// The newest of them.
+    pub reason: Option<String>,
+}
+
+/// A breaker and its clock; clones share it. Plain data, never held over an await: a std mutex.
+#[derive(Clone)]
+struct Circuit {
+    shared: Arc<(Mutex<Guarded>, Instant)>,
+}
+
+#[derive(Default)]
+struct Guarded {
+    breaker: Breaker,
+    reason: Option<String>,
+}
+
+/// One request whose end the breaker hears of, once.
+struct Attempt {
+    circuit: Circuit,
+    asked: Instant,
+    /// Whoever leaves after that long has lost patience.
+    patience: Duration,
+    is_settled: bool,
+}
+
+impl GuardedModel {
+    #[must_use]
+    pub fn new(model: Arc<dyn ChatModel>) -> Self {
+        Self { model, circuit: Circuit::new() }
+    }
+}
+
+impl ChatModel for GuardedModel {
+    fn info(&self) -> ModelInfo {
+        self.model.info()
+    }
+
+    fn reply(&self, request: ChatRequest) -> Parts<ModelPart> {
+        let is_beginning = |part: &ModelPart| !matches!(part, ModelPart::Aside(_));
+        let parts = self.model.reply(request);
+        // A model tells itself when it is late.
+        self.circuit.watched(self.model.info().provider, Duration::MAX, parts, is_beginning)
+    }
+
+    fn check(&self) -> BoxFuture<'static, Result<(), ProviderError>> {
+        self.model.check()
+    }
+
+    fn warm(&self, request: ChatRequest) -> BoxStream<'static, Aside> {
+        self.model.warm(request)
+    }
+
+    fn circuits(&self) -> Vec<CircuitReport> {
+        vec![self.circuit.report(self.model.info().provider)]
+    }
+}
+
+impl GuardedVoice {
+    #[must_use]
+    pub fn new(voice: Arc<dyn Synthesizer>) -> Self {
+        Self { voice, circuit: Circuit::new() }
+    }
+}
+
+impl Synthesizer for GuardedVoice {
+    fn name(&self) -> &str {
+        self.voice.name()
+    }
+
+    fn slots(&self) -> usize {
+        self.voice.slots()
+    }
+
+    fn patience(&self) -> Duration {
+        self.voice.patience()
+    }
+
+    fn voice_key(&self, request: &SpeechRequest) -> String {
+        self.voice.voice_key(request)
+    }
+
+    fn emotion_applied(&self, emotion: Emotion) -> EmotionApplied {
+        self.voice.emotion_applied(emotion)
+    }
+
+    fn speak(&self, request: Arc<SpeechRequest>) -> Parts<SpeechPart> {
+        let parts = self.voice.speak(request);
+        self.circuit.watched(self.name().to_owned(), self.patience(), parts, |_| true)
+    }
+
+    fn voices(&self) -> BoxFuture<'static, Result<Vec<Voice>, ProviderError>> {
+        self.voice.voices()
+    }
+
+    fn circuit(&self) -> Option<CircuitReport> {
+        Some(self.circuit.report(self.name().to_owned()))
+    }
+}
+
+impl Circuit {
+    fn new() -> Self {
+        Self { shared: Arc::new((Mutex::default(), Instant::now())) }
+    }
+
+    /// The parts, when they may be asked for; their first one or their error is told to the breaker.
+    fn watched<T: Send + 'static>(
+        &self,
+        provider: String,
+        patience: Duration,
+        parts: Parts<T>,
+        is_beginning: fn(&T) -> bool,
+    ) -> Parts<T> {
+        let circuit = self.clone();
+        let admitted = async move {
+            let mut attempt = circuit.admit(provider, patience)?;
+            Ok(parts.inspect(move |part| match part {
+                Ok(part) if !is_beginning(part) => {}
+                Ok(_) => attempt.settle(None),
+                Err(error) => attempt.settle(Some(error)),
+            }))
+        };
+        stream::once(admitted).try_flatten().boxed()
+    }
+
+    fn admit(self, provider: String, patience: Duration) -> Result<Attempt, ProviderError> {
+        let now = self.now();
+        let mut guarded = self.guarded();
+        if let Err(Shut { retry_in }) = guarded.breaker.admit(now) {
+            let last = guarded.reason.as_deref().unwrap_or("it does not answer");
+            let seconds = retry_in.div_ceil(1000);
+            let reason = format!("{last}; it is asked again in {seconds} s");
+            return Err(ProviderError::Unreachable { provider, reason });
+        }
+        drop(guarded);
+        Ok(Attempt { circuit: self, asked: Instant::now(), patience, is_settled: false })
+    }
+
+    fn report(&self, provider: String) -> CircuitReport {
+        let guarded = self.guarded();
+        CircuitReport {
+            provider,
+            state: guarded.breaker.state(),
+            failures: guarded.breaker.failures(),
+            reason: guarded.reason.clone(),
+        }
+    }
+
+    fn now(&self) -> Millis {
+        Millis::try_from(self.shared.1.elapsed().as_millis()).unwrap_or(Millis::MAX)
+    }
+
+    fn guarded(&self) -> MutexGuard<'_, Guarded> {
+        self.shared.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Attempt {
+    fn settle(&mut self, error: Option<&ProviderError>) {
+        if std::mem::replace(&mut self.is_settled, true) {
+            return;
+        }
+        match error.filter(|error| error.is_outage()) {
+            Some(error) => self.failed(error.to_string()),
+            None => *self.circuit.guarded() = Guarded::default(),
+        }
+    }
+
+    fn failed(&self, reason: String) {
+        let now = self.circuit.now();
+        let mut guarded = self.circuit.guarded();
+        let before = guarded.breaker.state();
+        guarded.breaker.failed(now);
+        if guarded.breaker.state() == BreakerState::Open && before == BreakerState::Closed {
+            tracing::warn!(reason, "a provider keeps failing and is left alone for a while");
+        }
+        guarded.reason = Some(reason);
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        if self.is_settled {
+            return;
+        }
+        if self.asked.elapsed() >= self.patience {
+            self.failed("it did not answer in time".to_owned());
+        } else {
+            let now = self.circuit.now();
+            self.circuit.guarded().breaker.abandoned(now);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+    use crate::providers::fake::{
+        FakeModel, busy, cut, progress, rejected, request, text, timed_trace, trace, unreachable,
+    };
+
+    fn guarded(model: &Arc<FakeModel>) -> GuardedModel {
+        GuardedModel::new(model.clone())
+    }
+
+    fn state(model: &GuardedModel) -> &'static str {
+        model.circuits()[0].state.name()
+    }
+
+    async fn open(model: &Arc<FakeModel>) -> GuardedModel {
+        let guarded = guarded(model);
+        for _ in 0..3 {
+            model.fails(unreachable());
+            trace(&guarded).await;
+        }
+        guarded
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_keeps_failing_is_left_alone_and_found_again() {
+        let model = FakeModel::new("fake");
+        let guarded = open(&model).await;
+        assert_eq!(state(&guarded), "open");
+        model.says("Ciao");
+        let (told, seconds) = timed_trace(&guarded).await;
+        expect!["(fake cannot be reached: fake cannot be reached: nobody there; it is asked again in 5 s)"]
+            .assert_eq(&told);
+        assert_eq!(seconds, 0);
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        assert_eq!(trace(&guarded).await, "Ciao done");
+        assert_eq!((state(&guarded), model.asked().len()), ("closed", 4));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_too_much_to_do_and_a_broken_end_are_no_outage() {
+        let model = FakeModel::new("fake");
+        let guarded = guarded(&model);
+        for _ in 0..3 {
+            model.fails(rejected()).fails(busy(None)).answers([text("Ci"), Err(cut())]);
+            for _ in 0..3 {
+                trace(&guarded).await;
+            }
+        }
+        assert_eq!(state(&guarded), "closed");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_leaves_while_it_is_tried_hands_the_try_on() {
+        let model = FakeModel::new("fake");
+        let guarded = open(&model).await;
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        model.answers([progress(crate::domain::ProgressKind::Load)]);
+        let mut parts = guarded.reply(request());
+        assert!(parts.next().await.is_some());
+        assert_eq!(state(&guarded), "half-open");
+        drop(parts);
+        model.says("Ciao");
+        assert_eq!(trace(&guarded).await, "Ciao done");
+    }
+}
