@@ -23,6 +23,7 @@ use crate::{
     synthesis::{AudioCache, CacheSettings, PoolSettings, SpeechPool},
 };
 
+pub use models::ollama;
 pub use voices::engines;
 
 /// How often the hub forgets logs that nobody needs.

@@ -1,6 +1,7 @@
 //! The commands of `parla` and their flags.
 
 mod lessons;
+mod models;
 mod say;
 mod serve;
 mod show;
@@ -60,6 +61,11 @@ enum Command {
     /// See to the lessons of the practice tutor
     #[command(subcommand)]
     Lessons(lessons::LessonsCommand),
+    /// List the models that Ollama has, or fetch one
+    Models {
+        #[command(subcommand)]
+        command: Option<models::ModelsCommand>,
+    },
     /// Show the settings in force, secrets left out
     Config,
     /// Speak for the server; started by it
@@ -85,6 +91,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Say(say) => in_runtime(say::say(settings, say)),
         Command::Voices { language } => in_runtime(show::voices(settings, language)),
         Command::Lessons(command) => lessons::lessons(&settings, command),
+        Command::Models { command } => in_runtime(models::models(settings, command)),
         Command::Config => show::config(&settings),
         Command::EspeakWorker => Ok(()),
     }

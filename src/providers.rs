@@ -17,9 +17,11 @@ pub mod http;
 pub mod ndjson;
 pub mod ollama;
 pub mod openai_speech;
+pub mod pace;
 pub mod patience;
 pub mod practice;
 pub mod retry;
+pub mod tokens;
 
 use std::{sync::Arc, time::Duration};
 

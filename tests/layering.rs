@@ -32,6 +32,7 @@ const PRIVATE: &[(&str, &[&str])] = &[
     ("ollama_rs", &["providers"]),
     ("libloading", &["providers"]),
     ("clap", &["cli", "main"]),
+    ("indicatif", &["cli"]),
     ("anyhow", &["app", "cli", "main"]),
     ("minijinja", &["conversation"]),
     ("hound", &["audio"]),

@@ -210,6 +210,9 @@ async fn a_request_says_all_that_ollama_needs_and_no_more() {
               "thinking": null
             }
           ],
+          "options": {
+            "num_predict": 4096
+          },
           "keep_alive": "30m",
           "stream": true
         }"#]]
@@ -224,7 +227,7 @@ async fn a_model_that_can_think_is_told_not_to() {
     trace(ollama.reply(request())).await;
     let body = &server.requests("/api/chat")[0].body;
     assert_eq!(body["think"], false);
-    assert_eq!(body["options"], json!({"num_ctx": 8192}));
+    assert_eq!(body["options"], json!({"num_ctx": 8192, "num_predict": 4096}));
     assert_eq!(ollama.info().context_tokens, Some(8192));
 }
 
@@ -328,6 +331,8 @@ async fn the_stand_in_is_as_strict_as_ollama() {
         ("told to think", post("chat", thinking)),
         ("show of nothing", post("show", json!({}))),
         ("show by the old field", post("show", json!({"name": "llama3.2"}))),
+        ("load of an unknown model", post("generate", json!({"model": "x"}))),
+        ("pull by GET", client.get(address("pull"))),
     ] {
         let status = request.send().await.unwrap().status().as_u16();
         statuses += &format!("{what}: {status}\n");
@@ -345,6 +350,8 @@ async fn the_stand_in_is_as_strict_as_ollama() {
         told to think: 400
         show of nothing: 400
         show by the old field: 200
+        load of an unknown model: 404
+        pull by GET: 405
     "#]]
     .assert_eq(&statuses);
 }

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
+use futures_util::{StreamExt, future::ready};
 
 use crate::{
     config::{ModelChoice, Settings},
@@ -41,6 +42,15 @@ pub(super) async fn model(
     Ok(Arc::new(FallbackModel::new(first, house.model(second).await?)))
 }
 
+/// The Ollama of the settings, as it is.
+///
+/// # Errors
+/// When `OLLAMA_HOST` is no address, or no HTTP client can be made.
+pub fn ollama(settings: &Settings, name: Option<String>) -> anyhow::Result<Ollama> {
+    let client = http::client().context("no HTTP client can be made")?;
+    Ollama::new(&settings.ollama_host, name, client).context("OLLAMA_HOST")
+}
+
 /// What models are made of.
 struct House<'a> {
     settings: &'a Settings,
@@ -64,14 +74,16 @@ impl House<'_> {
                 if let Err(error) = ollama.refresh().await {
                     tracing::warn!(%error, code = error.failure().code, "Ollama is not ready");
                 }
+                // Who names a model wants it; whoever asks meanwhile hears how far it has come.
+                let pulling = ollama.pull_missing();
+                self.shutdown.spawn("model pull", pulling.for_each(|_| ready(())));
                 self.reliable(ollama)
             }
         })
     }
 
     fn ollama(&self, name: Option<String>) -> anyhow::Result<Ollama> {
-        let client = http::client().context("no HTTP client can be made")?;
-        Ollama::new(&self.settings.ollama_host, name, client).context("OLLAMA_HOST")
+        Ok(ollama(self.settings, name)?.preparing(self.shutdown))
     }
 
     /// Repetitions share the patience of one answer, and the breaker counts answers, not repetitions.

@@ -8,10 +8,10 @@ use minijinja::{Environment, UndefinedBehavior, value::Serde};
 use crate::{
     domain::Language,
     prompts::{Prompts, lesson::Lesson},
-    providers::{ChatMessage, ChatRequest, LessonKey},
+    providers::{ChatMessage, ChatRequest, LessonKey, tokens},
 };
 use facts::{Facts, Settings};
-use history::{estimate_tokens, neutralised, trimmed};
+use history::{neutralised, trimmed};
 
 const TEMPLATE: &str = "tutor.md.j2";
 /// The name under which the template of the binary is kept, whatever the folder says.
@@ -131,7 +131,7 @@ fn render(
 fn room_for_history(context_tokens: u32, system: &str) -> usize {
     let context = usize::try_from(context_tokens).unwrap_or(usize::MAX);
     let answer = ANSWER_TOKENS.min(context / 4);
-    context.saturating_sub(answer).saturating_sub(estimate_tokens(system))
+    context.saturating_sub(answer).saturating_sub(tokens::estimate(system))
 }
 
 fn is_template(file: &str) -> bool {

@@ -46,6 +46,9 @@ struct Shared {
     pulled: Mutex<Vec<Pulled>>,
     next: Mutex<VecDeque<Script>>,
     usual: Mutex<Script>,
+    /// What can be pulled, and how that goes.
+    library: Mutex<HashMap<String, Script>>,
+    load_time: Mutex<Duration>,
     /// Answers of one model.
     by_model: Mutex<HashMap<String, Script>>,
     /// Answers to learners whose message has these letters.
@@ -65,6 +68,8 @@ impl ScriptedOllama {
             pulled: Mutex::new(vec![Pulled::named("llama3.2:latest")]),
             next: Mutex::default(),
             usual: Mutex::new(Script::say("Ciao!")),
+            library: Mutex::default(),
+            load_time: Mutex::default(),
             by_model: Mutex::default(),
             scenes: Mutex::default(),
             requests: watch::Sender::default(),
@@ -86,6 +91,16 @@ impl ScriptedOllama {
     /// Replaces what is pulled.
     pub fn pull(&self, models: impl IntoIterator<Item = Pulled>) {
         *self.shared.pulled.lock().unwrap() = models.into_iter().collect();
+    }
+
+    /// Lets that model be pulled; it is there when the script is over.
+    pub fn offer(&self, model: &str, pull: Script) {
+        self.shared.library.lock().unwrap().insert(model.to_owned(), pull);
+    }
+
+    /// How long it takes to load a model into memory.
+    pub fn load_takes(&self, time: Duration) {
+        *self.shared.load_time.lock().unwrap() = time;
     }
 
     /// The next answer without a script says this, as fast as the socket takes it.
@@ -189,7 +204,9 @@ async fn converse(socket: TcpStream, shared: Arc<Shared>) -> io::Result<()> {
         shared.requests.send_modify(|requests| requests.push(request.clone()));
         match shared.reply(&request) {
             Reply::Json(status, body) => wire::write_json(&mut socket, status, &body).await?,
-            Reply::Answer(script, model) => shared.answer(socket.get_mut(), script, &model).await?,
+            Reply::Answer(script, model, work) => {
+                shared.answer(socket.get_mut(), script, &model, work).await?;
+            }
         }
     }
     Ok(())
@@ -197,8 +214,15 @@ async fn converse(socket: TcpStream, shared: Arc<Shared>) -> io::Result<()> {
 
 enum Reply {
     Json(u16, Value),
-    /// A script, and the model that plays it.
-    Answer(Script, String),
+    /// A script, the model that plays it, and what is done when something lands.
+    Answer(Script, String, Work),
+}
+
+#[derive(Clone, Copy)]
+enum Work {
+    Talk,
+    Pull,
+    Load(Option<u32>),
 }
 
 /// Counts an answer for as long as it is being given.
@@ -218,12 +242,18 @@ impl Drop for Open<'_> {
 }
 
 impl Shared {
-    async fn answer(&self, socket: &mut TcpStream, script: Script, model: &str) -> io::Result<()> {
+    async fn answer(
+        &self,
+        socket: &mut TcpStream,
+        script: Script,
+        model: &str,
+        work: Work,
+    ) -> io::Result<()> {
         let _open = Open::new(&self.open);
         let ending = {
             let (mut reader, mut writer) = socket.split();
             tokio::select! {
-                ending = script.play(&mut writer, model) => ending,
+                ending = script.play(&mut writer, model, || self.land(work, model)) => ending,
                 () = wire::closed(&mut reader) => Err(io::ErrorKind::ConnectionAborted.into()),
             }
         };
@@ -254,14 +284,50 @@ impl Shared {
                     let (scene, model) = (self.scene(&request.body), model_of(&request.body));
                     let own = || self.by_model.lock().unwrap().get(model).cloned();
                     let script = scene.or_else(own).unwrap_or_else(|| self.next_script());
-                    Reply::Answer(script, model.to_owned())
+                    Reply::Answer(script, model.to_owned(), Work::Talk)
                 }
                 Some((status, error)) => Reply::Json(status, json!({ "error": error })),
             },
-            (_, "/api/version" | "/api/tags" | "/api/ps" | "/api/show" | "/api/chat") => {
-                Reply::Json(405, json!({"error": "405 method not allowed"}))
-            }
+            ("POST", "/api/generate") => match pulled::fault_of_load(&pulled, &request.body) {
+                None => self.load(&request.body),
+                Some((status, error)) => Reply::Json(status, json!({ "error": error })),
+            },
+            ("POST", "/api/pull") => self.pull(model_of(&request.body)),
+            (
+                _,
+                "/api/version" | "/api/tags" | "/api/ps" | "/api/show" | "/api/chat"
+                | "/api/generate" | "/api/pull",
+            ) => Reply::Json(405, json!({"error": "405 method not allowed"})),
             _ => Reply::Json(404, json!({"error": "404 page not found"})),
+        }
+    }
+
+    fn load(&self, body: &Value) -> Reply {
+        let model = model_of(body).to_owned();
+        let done = json!({"model": model, "response": "", "done": true, "done_reason": "load"});
+        let script = Script::line_after(*self.load_time.lock().unwrap(), done.to_string());
+        let context = body["options"]["num_ctx"].as_u64().and_then(|tokens| tokens.try_into().ok());
+        Reply::Answer(script, model, Work::Load(context))
+    }
+
+    fn pull(&self, model: &str) -> Reply {
+        let unknown = || {
+            let error = json!({"error": "pull model manifest: file does not exist"});
+            Script::new([Step::Line(error.to_string())])
+        };
+        let script = self.library.lock().unwrap().get(model).cloned().unwrap_or_else(unknown);
+        Reply::Answer(script, model.to_owned(), Work::Pull)
+    }
+
+    fn land(&self, work: Work, name: &str) {
+        let mut pulled = self.pulled.lock().unwrap();
+        match work {
+            Work::Talk => {}
+            Work::Pull => pulled.push(Pulled::named(name)),
+            Work::Load(context) => {
+                let models = pulled.iter_mut().filter(|model| model.is_called(name));
+                models.for_each(|model| model.load(context));
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use crate::{
     domain::{Language, Role},
-    providers::ChatMessage,
+    providers::{ChatMessage, tokens},
 };
 
 /// What a model's chat template adds to each message, in tokens.
@@ -49,22 +49,7 @@ pub(super) fn trimmed(mut messages: Vec<ChatMessage>, budget: usize) -> Vec<Chat
 
 /// How many tokens a message takes at most.
 pub(super) fn cost(message: &ChatMessage) -> usize {
-    MESSAGE_TOKENS + estimate_tokens(&message.text)
-}
-
-/// An estimate that errs upwards: four Latin letters, two other ASCII signs or letters of an alphabet beyond Latin,
-/// or one character of any other script to a token.
-pub(super) fn estimate_tokens(text: &str) -> usize {
-    text.chars().map(quarters).sum::<usize>().div_ceil(4)
-}
-
-fn quarters(letter: char) -> usize {
-    match letter {
-        'a'..='z' | 'A'..='Z' | ' ' => 1,
-        '\0'..='\u{7ff}' => 2,
-        '\u{800}'..='\u{ffff}' => 4,
-        _ => 8,
-    }
+    MESSAGE_TOKENS + tokens::estimate(&message.text)
 }
 
 /// Leaves the end of the text, from a whole grapheme on; nothing when already the last one is too long.
@@ -72,7 +57,7 @@ fn cut_beginning(text: &mut String, tokens: usize) {
     let mut left = tokens * 4;
     let mut begin = text.len();
     for (at, grapheme) in text.grapheme_indices(true).rev() {
-        let cost: usize = grapheme.chars().map(quarters).sum();
+        let cost: usize = grapheme.chars().map(tokens::quarters).sum();
         if cost > left {
             break;
         }

@@ -108,7 +108,7 @@ fn a_prompt_leaves_most_of_a_small_context_to_the_conversation() {
         let lesson = lessons.find(&scenario.language, scenario.level, Some(&scenario.id)).unwrap();
         let tag = scenario.language.as_str();
         let request = prompter.compose(&brief(tag, Some(lesson), &[]));
-        assert!(estimate_tokens(&request.system) < 1200, "{}", estimate_tokens(&request.system));
+        assert!(tokens::estimate(&request.system) < 1200, "{}", tokens::estimate(&request.system));
     }
 }
 

@@ -1,17 +1,19 @@
 //! Reads Ollama's answer from the bytes of its body. It asks for nothing and never reads on after an error.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use futures_util::stream::{self, Stream};
 use reqwest::Response;
 use serde::Deserialize;
+use tokio::time::Instant;
 
 use super::{PROVIDER, broken, excerpt};
 use crate::{
-    domain::Usage,
+    domain::{Aside, Notice, Usage},
     providers::{
         ModelPart, ProviderError, http,
         ndjson::{LineTooLong, Lines},
+        pace,
     },
 };
 
@@ -23,8 +25,11 @@ const BAD_LINES: usize = 3;
 const END_TIMEOUT: Duration = Duration::from_millis(50);
 
 /// The answer that a response carries; dropping it closes the connection.
-pub(super) fn parts(response: Response) -> impl Stream<Item = Result<ModelPart, ProviderError>> {
-    let reading = Some((response, Decoder::default()));
+pub(super) fn parts(
+    response: Response,
+    model: String,
+) -> impl Stream<Item = Result<ModelPart, ProviderError>> {
+    let reading = Some((response, Decoder::new(model)));
     stream::try_unfold(reading, |reading| async move {
         let Some((mut response, mut decoder)) = reading else { return Ok(None) };
         let part = next_part(&mut response, &mut decoder).await?;
@@ -65,6 +70,9 @@ struct Line {
     prompt_eval_count: Option<u64>,
     #[serde(default)]
     eval_count: Option<u64>,
+    /// In nanoseconds.
+    #[serde(default)]
+    eval_duration: Option<u64>,
 }
 
 /// Its thinking and its calls of tools are not for the learner's ears.
@@ -77,20 +85,22 @@ struct Message {
 struct Decoder {
     lines: Lines,
     bad_lines: usize,
-    /// The last line carried text too; this is what remains of it.
-    end: Option<ModelPart>,
-}
-
-impl Default for Decoder {
-    fn default() -> Self {
-        Self { lines: Lines::new(LINE_LIMIT), bad_lines: 0, end: None }
-    }
+    /// What remains of the last line, which may say several things.
+    end: VecDeque<ModelPart>,
+    model: String,
+    /// When the first text was read.
+    began: Option<Instant>,
 }
 
 impl Decoder {
+    fn new(model: String) -> Self {
+        let (lines, end) = (Lines::new(LINE_LIMIT), VecDeque::new());
+        Self { lines, bad_lines: 0, end, model, began: None }
+    }
+
     /// The next part of what has been read; `None` until more bytes arrive.
     fn next_part(&mut self) -> Result<Option<ModelPart>, ProviderError> {
-        if let Some(end) = self.end.take() {
+        if let Some(end) = self.end.pop_front() {
             return Ok(Some(end));
         }
         while let Some(line) = self.lines.next_line().map_err(too_long)? {
@@ -123,13 +133,24 @@ impl Decoder {
         if let Some(error) = line.error {
             return Err(failure(&error));
         }
-        let end = line.done.then(|| ModelPart::Done { usage: usage(&line) });
+        if line.done {
+            let notice = self.notice(&line).map(|notice| ModelPart::Aside(Aside::Notice(notice)));
+            let done = ModelPart::Done { usage: usage(&line) };
+            self.end.extend(notice.into_iter().chain([done]));
+        }
         let text = line.message.and_then(|message| message.content).unwrap_or_default();
         if text.is_empty() {
-            return Ok(end);
+            return Ok(self.end.pop_front());
         }
-        self.end = end;
+        self.began.get_or_insert_with(Instant::now);
         Ok(Some(ModelPart::Text(text)))
+    }
+
+    /// Whether the model is too slow to be listened to, by its own clock or else by ours.
+    fn notice(&self, last: &Line) -> Option<Notice> {
+        let own = last.eval_duration.map(Duration::from_nanos);
+        let elapsed = own.or_else(|| self.began.map(|began| began.elapsed()))?;
+        pace::notice(&self.model, last.eval_count?, elapsed)
     }
 }
 
@@ -165,13 +186,13 @@ mod tests {
 
     /// One line per part, as a reader of the stream would see them.
     fn trace(reads: &[&[u8]]) -> String {
-        let mut decoder = Decoder::default();
+        let mut decoder = Decoder::new("m".to_owned());
         let mut parts = Vec::new();
         for read in reads {
             decoder.lines.push(read);
             while let Some(part) = decoder.next_part().transpose() {
                 parts.push(part);
-                if !matches!(parts.last(), Some(Ok(ModelPart::Text(_)))) {
+                if !matches!(parts.last(), Some(Ok(ModelPart::Text(_) | ModelPart::Aside(_)))) {
                     return shown(&parts);
                 }
             }
@@ -205,6 +226,23 @@ mod tests {
             {"message":{"role":"assistant","content":"Ciao"},"done":false}
             {"message":{"content":"!"},"done":true,"prompt_eval_count":26,"eval_count":2}
             {"message":{"content":"never read"}}"#]));
+    }
+
+    #[test]
+    fn a_model_that_is_slow_by_its_own_clock_is_told_of_before_the_end() {
+        let last = |ns: u64| {
+            let end = format!(
+                r#"{{"message":{{"content":"!"}},"done":true,"eval_count":20,"eval_duration":{ns}}}"#
+            );
+            let told = trace(&[end.as_bytes()]);
+            (
+                told.contains("model_slow"),
+                told.starts_with("!\n"),
+                told.ends_with("done Some((0, 20))\n"),
+            )
+        };
+        assert_eq!(last(10_000_000_000), (true, true, true));
+        assert_eq!(last(1_000_000_000), (false, true, true));
     }
 
     #[test]
@@ -242,7 +280,7 @@ mod tests {
 
     #[test]
     fn a_line_of_ten_megabytes_is_refused_before_it_is_held() {
-        let mut decoder = Decoder::default();
+        let mut decoder = Decoder::new("m".to_owned());
         let read = [b'a'; 64 * 1024];
         let mut taken = 0;
         let error = loop {

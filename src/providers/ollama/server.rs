@@ -2,16 +2,17 @@
 
 use std::{cmp::Reverse, time::Duration};
 
+use futures_util::{Stream, TryStreamExt};
 use ollama_rs::{
     error::OllamaError,
-    models::{LocalModel, ModelInfo as Description},
+    models::{LocalModel, ModelInfo as Description, pull::PullModelStatus},
 };
 use reqwest::{Client, Response, StatusCode, Url};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::{PROVIDER, broken, excerpt};
+use super::{KEEP_ALIVE, PROVIDER, broken, excerpt};
 use crate::providers::{ProviderError, http};
 
 /// Questions about models need no model, so a server that runs answers them at once.
@@ -35,6 +36,8 @@ pub(super) struct Model {
     pub(super) given_context: Option<u32>,
     /// The context that it was trained for, in tokens.
     pub(super) most_context: Option<u32>,
+    /// The context that parla asks for; `None` leaves it to the server.
+    pub(super) asked_context: Option<u32>,
 }
 
 #[derive(Default, Deserialize)]
@@ -75,6 +78,51 @@ impl Server {
             StatusCode::NOT_FOUND => Err(not_pulled(model)),
             _ => Err(http::refusal(PROVIDER, response).await),
         }
+    }
+
+    /// How a pull goes on, as the server tells it.
+    pub(super) async fn pull(
+        &self,
+        model: &str,
+    ) -> Result<
+        impl Stream<Item = Result<PullModelStatus, ProviderError>> + Send + use<>,
+        ProviderError,
+    > {
+        let statuses = self.management.pull_model_stream(model.to_owned(), false).await;
+        let server = self.clone();
+        let statuses = statuses.map_err(|error| self.refusal(error))?;
+        Ok(statuses.map_err(move |error| server.refusal(error)))
+    }
+
+    /// Loads a model into memory, with that context when one is given; ends when it is there.
+    pub(super) async fn load(
+        &self,
+        model: &str,
+        context: Option<u32>,
+    ) -> Result<(), ProviderError> {
+        let options = context.map(|tokens| json!({"num_ctx": tokens}));
+        let mut body = json!({"model": model, "keep_alive": KEEP_ALIVE, "stream": false});
+        body.as_object_mut()
+            .zip(options)
+            .map(|(body, options)| body.insert("options".to_owned(), options));
+        let request = self.client.post(self.url("api/generate")).json(&body);
+        let response = request.send().await.map_err(|error| self.failure(&error))?;
+        match response.status().is_success() {
+            true => Ok(()),
+            false => Err(http::refusal(PROVIDER, response).await),
+        }
+    }
+
+    /// Whether the model is in memory; not when nobody knows.
+    pub(super) async fn has_loaded(&self, model: &str) -> bool {
+        let loaded = tokio::time::timeout(CHOICE_TIMEOUT, self.loaded()).await;
+        let is_it = |loaded: &LoadedModel| full_name(&loaded.name) == full_name(model);
+        loaded.is_ok_and(|loaded| loaded.is_ok_and(|models| models.iter().any(is_it)))
+    }
+
+    /// The names of all models on its disk.
+    pub(super) async fn names(&self) -> Result<Vec<String>, ProviderError> {
+        Ok(self.pulled().await?.into_iter().map(|model| model.name).collect())
     }
 
     async fn chosen(&self, wanted: Option<&str>) -> Result<Model, ProviderError> {
@@ -126,6 +174,11 @@ impl Server {
     fn refusal(&self, error: OllamaError) -> ProviderError {
         match error {
             OllamaError::ReqwestError(error) => self.failure(&error),
+            // What it says of a name that does not exist, or of a disk that is full.
+            OllamaError::InternalError(error) => ProviderError::Rejected {
+                provider: PROVIDER.to_owned(),
+                reason: excerpt(&error.message),
+            },
             error => broken(excerpt(&error.to_string())),
         }
     }
@@ -168,6 +221,7 @@ fn model(name: &str, description: &Description, loaded: &[LoadedModel]) -> Model
             .and_then(|model| model.context_length)
             .or_else(|| asked_context(&description.parameters)),
         most_context: trained_context(description),
+        asked_context: None,
     }
 }
 

@@ -67,11 +67,15 @@ impl Pulled {
         self
     }
 
+    pub(super) fn load(&mut self, context: Option<u32>) {
+        self.loaded_context = Some(context.unwrap_or(4096));
+    }
+
     fn is_able_to(&self, ability: &str) -> bool {
         self.abilities.as_ref().is_some_and(|abilities| abilities.contains(&ability))
     }
 
-    fn is_called(&self, name: &str) -> bool {
+    pub(super) fn is_called(&self, name: &str) -> bool {
         self.name == name || self.name == format!("{name}:latest")
     }
 }
@@ -132,6 +136,16 @@ pub(super) fn fault_of_chat(pulled: &[Pulled], body: &Value) -> Option<Fault> {
         return Some((400, format!("{:?} does not support chat", model.name)));
     }
     None
+}
+
+pub(super) fn fault_of_load(pulled: &[Pulled], body: &Value) -> Option<Fault> {
+    match find(pulled, body) {
+        Ok(_) if body.get("prompt").is_some() => {
+            Some((400, "this stand-in loads and generates nothing".to_owned()))
+        }
+        Ok(_) => None,
+        Err(fault) => Some(fault),
+    }
 }
 
 fn find<'a>(pulled: &'a [Pulled], body: &Value) -> Result<&'a Pulled, Fault> {

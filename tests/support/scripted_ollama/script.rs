@@ -43,6 +43,8 @@ pub enum Step {
     Hang,
     /// From the first step again, for ever.
     Repeat,
+    /// What was asked for is there.
+    Landed,
     /// The connection ends in the middle of the body (FIN).
     Cut,
     /// The connection breaks (RST).
@@ -81,6 +83,31 @@ impl Script {
         Self::new(tokens(text).chain([step]))
     }
 
+    /// Nothing but such a line after a time.
+    pub(super) fn line_after(time: Duration, line: String) -> Self {
+        Self::new([Step::Wait(time), Step::Landed, Step::Line(line)])
+    }
+
+    /// A pull of two layers of 600 and 400 bytes, each step after a pause.
+    pub fn pull(pause: Duration) -> Self {
+        let layer = |digest: &str, total: u64, completed: u64| {
+            json!({"status": format!("pulling {digest}"), "digest": format!("sha256:{digest}"),
+                   "total": total, "completed": completed})
+        };
+        let lines = [
+            json!({"status": "pulling manifest"}),
+            json!({"status": "pulling aa", "digest": "sha256:aa", "total": 600}),
+            layer("aa", 600, 300),
+            layer("aa", 600, 600),
+            layer("bb", 400, 400),
+            json!({"status": "verifying sha256 digest"}),
+            json!({"status": "writing manifest"}),
+        ];
+        let steps = lines.iter().flat_map(|line| [Step::Line(line.to_string()), Step::Wait(pause)]);
+        let end = json!({"status": "success"}).to_string();
+        Self::new(steps.chain([Step::Landed, Step::Line(end)]))
+    }
+
     /// Accepts the request and never answers.
     pub fn silence() -> Self {
         Self::new([Step::Hang])
@@ -112,7 +139,12 @@ impl Script {
     }
 
     /// Fails when the client leaves before the end.
-    pub(super) async fn play<W>(&self, socket: &mut W, model: &str) -> io::Result<Ending>
+    pub(super) async fn play<W>(
+        &self,
+        socket: &mut W,
+        model: &str,
+        landed: impl Fn(),
+    ) -> io::Result<Ending>
     where
         W: AsyncWriteExt + Unpin,
     {
@@ -133,6 +165,7 @@ impl Script {
                 Step::Wait(time) => sleep(*time).await,
                 Step::Hang => std::future::pending().await,
                 Step::Repeat => steps = self.steps.iter(),
+                Step::Landed => landed(),
                 Step::Cut => return Ok(Ending::Cut),
                 Step::Reset => return Ok(Ending::Reset),
             }

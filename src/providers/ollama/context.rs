@@ -1,0 +1,83 @@
+//! Whether a prompt fits into what a model sees at once, and what to do when it does not. It asks nobody.
+
+use crate::{
+    domain::Notice,
+    providers::{ChatRequest, tokens},
+};
+
+/// What a chat template adds to each message, in tokens.
+const MESSAGE_TOKENS: usize = 8;
+/// Room for the answer, in tokens; a quarter of a small context.
+const ANSWER_TOKENS: u32 = 400;
+
+/// What a prompt finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Room {
+    /// The context to ask for, in tokens; `None` leaves it as it is.
+    pub(super) widened: Option<u32>,
+    /// The tokens that are needed, when the model cannot have them at all.
+    pub(super) lacking: Option<u32>,
+}
+
+/// What `request` needs, in tokens, held against what the model is given and the most that it was trained for.
+pub(super) fn room(request: &ChatRequest, given: u32, most: Option<u32>) -> Room {
+    let most = most.unwrap_or(u32::MAX).max(given);
+    let needed = prompt_tokens(request).saturating_add(ANSWER_TOKENS.min(most / 4));
+    if needed <= given {
+        return Room { widened: None, lacking: None };
+    }
+    // Every other size loads the model anew, so there are only few of them.
+    let widened = needed.checked_next_power_of_two().unwrap_or(most).min(most);
+    Room {
+        widened: (widened > given).then_some(widened),
+        lacking: (needed > most).then_some(needed),
+    }
+}
+
+pub(super) fn notice(model: &str, most: u32, needed: u32) -> Notice {
+    let text = format!(
+        "{model} sees {most} tokens at once and the lesson needs about {needed}: it forgets its instructions; \
+         choose a model with a larger context"
+    );
+    Notice::new("context_small", text)
+}
+
+fn prompt_tokens(request: &ChatRequest) -> u32 {
+    let messages = request.messages.iter().map(|message| message.text.as_str());
+    let texts = messages.chain([request.system.as_str()]);
+    let tokens: usize = texts.map(|text| MESSAGE_TOKENS + tokens::estimate(text)).sum();
+    u32::try_from(tokens).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::providers::LessonKey;
+
+    fn found(system_tokens: usize, given: u32, most: Option<u32>) -> (Option<u32>, Option<u32>) {
+        let system = "abcd".repeat(system_tokens - MESSAGE_TOKENS);
+        let lesson = LessonKey::default();
+        let request = ChatRequest { model: None, system, messages: Vec::new(), lesson };
+        let room = room(&request, given, most);
+        (room.widened, room.lacking)
+    }
+
+    #[test]
+    fn what_fits_is_left_as_it_is() {
+        assert_eq!(found(3696, 4096, Some(131_072)), (None, None));
+        assert_eq!(found(1500, 2000, Some(2000)), (None, None));
+    }
+
+    #[test]
+    fn what_does_not_fit_gets_more_room_in_few_sizes() {
+        assert_eq!(found(3697, 4096, Some(131_072)), (Some(8192), None));
+        assert_eq!(found(3697, 4096, Some(6000)), (Some(6000), None));
+        assert_eq!(found(20_000, 4096, None), (Some(32_768), None));
+    }
+
+    #[test]
+    fn what_the_model_cannot_have_is_told() {
+        assert_eq!(found(3000, 2048, Some(2048)), (None, Some(3400)));
+        assert_eq!(found(3000, 1024, Some(2048)), (Some(2048), Some(3400)));
+    }
+}
