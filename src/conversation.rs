@@ -22,7 +22,8 @@ use tokio::sync::oneshot;
 
 use crate::{
     domain::{
-        ChatCommand, ConversationId, Event, Failure, MessageId, TurnId, TurnSnapshot, UserId,
+        ChatCommand, ConversationId, Event, Failure, LessonChoice, MessageId, TurnId, TurnSnapshot,
+        UserId,
     },
     hub::{Cursor, Interest, Subscription},
     storage::Page,
@@ -110,6 +111,12 @@ impl Conversation {
     /// Notes how far a client has played.
     pub async fn played(&self, turn: TurnId, index: usize, ms: u64) {
         self.directory.send_if_awake(self, Request::Played { turn, index, ms }).await;
+    }
+
+    /// Lets the model get ready for a message with that choice; nothing is remembered of it.
+    pub async fn prepare(&self, choice: LessonChoice) {
+        // A conversation that is ending has no message to get ready for.
+        drop(self.directory.send(self, Request::Prepare { choice }).await);
     }
 
     /// Tells the others that somebody is typing.

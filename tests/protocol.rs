@@ -234,6 +234,7 @@ fn command_type(command: &Command) -> &'static str {
         Command::Stop { .. } => "stop",
         Command::Played { .. } => "played",
         Command::Typing { .. } => "typing",
+        Command::Prepare { .. } => "prepare",
     }
 }
 

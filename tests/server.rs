@@ -29,6 +29,7 @@ mod server {
     mod leaving;
     mod limits;
     mod model_faults;
+    mod model_ready;
     mod poor_machine;
     mod raw_requests;
     mod repeating;

@@ -2,6 +2,7 @@
 
 mod admission;
 mod effects;
+mod warming;
 
 use std::{collections::HashMap, pin::Pin, sync::Arc};
 
@@ -15,6 +16,7 @@ use tokio::{
     time::{Duration, Instant, Sleep},
 };
 use tokio_stream::StreamMap;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
     domain::{AudioFileId, ChunkAudio, Failure, Millis, SpokenSpan, TurnId, UserId},
@@ -51,6 +53,8 @@ pub(super) struct Actor {
     leave: Option<Leave>,
     /// The model's answer, while one is being written.
     reply: Option<Reply>,
+    /// The model reads the prompt of a message that may come; dropping it stops that.
+    warming: Option<AbortOnDropHandle<()>>,
     speeches: StreamMap<(TurnId, usize), Speech>,
     /// When each listener runs out of sound, for the order of the speech pool.
     listeners: HashMap<TurnId, Listener>,
@@ -108,6 +112,7 @@ impl Actor {
             admissions: Admissions::default(),
             leave: None,
             reply: None,
+            warming: None,
             speeches: StreamMap::new(),
             listeners: HashMap::new(),
             writes: FuturesUnordered::new(),
@@ -169,6 +174,7 @@ impl Actor {
             Request::Played { turn, index, ms } => {
                 self.feed(Input::Played { turn, index, ms }).await;
             }
+            Request::Prepare { choice } => self.prepare(&choice),
             Request::Join { interest, reply } => {
                 let subscription = self.log.subscribe(&interest);
                 // Whoever asked may have gone.
@@ -282,7 +288,7 @@ impl Actor {
         // A server that goes down finishes what is being made; nobody waits for it to be heard.
         let has_turn =
             if draining { self.machine.making().is_some() } else { !self.machine.is_idle() };
-        if has_turn || !self.writes.is_empty() {
+        if has_turn || (!draining && self.is_warming()) || !self.writes.is_empty() {
             self.idle_since = Instant::now();
             return false;
         }

@@ -68,6 +68,10 @@ impl Memory {
         self.messages.retain(|remembered| remembered.turn != *turn);
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
     pub(super) fn history(&self) -> Vec<ChatMessage> {
         self.messages.iter().map(|remembered| remembered.message.clone()).collect()
     }

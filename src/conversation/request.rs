@@ -3,7 +3,7 @@
 use tokio::sync::oneshot;
 
 use crate::{
-    domain::{ChatCommand, Failure, TurnId, UserId},
+    domain::{ChatCommand, Failure, LessonChoice, TurnId, UserId},
     hub::Interest,
 };
 
@@ -14,5 +14,6 @@ pub(super) enum Request {
     Say { user: UserId, command: ChatCommand, reply: oneshot::Sender<Result<Accepted, Failure>> },
     Stop { turn: Option<TurnId> },
     Played { turn: TurnId, index: usize, ms: u64 },
+    Prepare { choice: LessonChoice },
     Join { interest: Interest, reply: oneshot::Sender<Joined> },
 }

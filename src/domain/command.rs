@@ -23,6 +23,10 @@ pub enum Command {
     Typing {
         is_typing: bool,
     },
+    /// What the next message will be about, so that the model can get ready.
+    Prepare {
+        choice: LessonChoice,
+    },
 }
 
 /// A learner's message; empty text with a scenario lets the tutor open.

@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 
 use crate::{
     domain::{ChatCommand, LessonChoice, Message, MessageId, Role, TurnId, TurnMetadata, UserId},
-    providers::{LessonKey, ModelInfo},
+    providers::{ChatRequest, LessonKey, ModelInfo},
     storage::{self, Choices, EndedTurn, HeardTurn, NewTurn, Storage, TurnState, TurnSummary},
     synthesis::{Place, SpeechJob},
     wall_clock,
@@ -128,21 +128,31 @@ impl Actor {
         if let Some(message) = &ask.message {
             self.memory.learner_said(message, lesson.clone());
         }
-        let (parts, model) = (&self.parts, self.admissions.settings_of(&ask.turn).model.clone());
-        let scenario = lesson.scenario.as_deref();
-        let found = parts.lessons.find(&lesson.language, lesson.level, scenario);
+        let model = self.admissions.settings_of(&ask.turn).model.clone();
+        let request = self.request(lesson, model, (&metadata.model, ask.message.is_none()));
+        self.warming = None;
+        let stream = self.parts.model.reply(request);
+        self.reply = Some(Reply { turn: ask.turn.clone(), parts: stream });
+    }
+
+    /// What a model that is called `answering` is told; `opening` lets the tutor speak first.
+    pub(super) fn request(
+        &self,
+        lesson: LessonKey,
+        model: Option<String>,
+        (answering, opening): (&str, bool),
+    ) -> ChatRequest {
+        let parts = &self.parts;
+        let found = parts.lessons.find(&lesson.language, lesson.level, lesson.scenario.as_deref());
         let history = self.memory.history();
-        let brief = Brief {
+        parts.prompter.compose(&Brief {
             lesson: found.map(AsRef::as_ref),
             key: lesson.clone(),
             model,
             history: &history,
-            context_tokens: context_tokens(&parts.model.info(), &metadata.model),
-            opening: ask.message.is_none(),
-        };
-        let request = parts.prompter.compose(&brief);
-        let stream = parts.model.reply(request);
-        self.reply = Some(Reply { turn: ask.turn.clone(), parts: stream });
+            context_tokens: context_tokens(&parts.model.info(), answering),
+            opening,
+        })
     }
 
     fn speak(&mut self, turn: TurnId, index: usize) {
@@ -205,7 +215,7 @@ fn context_tokens(usual: &ModelInfo, answering: &str) -> Option<u32> {
 }
 
 /// What the learner chooses holds until they choose otherwise.
-fn chosen(before: &Choices, choice: &LessonChoice) -> Choices {
+pub(super) fn chosen(before: &Choices, choice: &LessonChoice) -> Choices {
     let mut settings = before.clone();
     if let Some(language) = &choice.language {
         // A voice speaks one language: with another language it is chosen anew.

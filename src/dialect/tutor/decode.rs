@@ -68,6 +68,10 @@ fn command(kind: &str, data: Map<String, Value>) -> Result<Command, BadInput> {
             Command::Played { turn: turn_id, chunk: chunk_index, ms }
         }
         "typing" => Command::Typing { is_typing: fields::<TypingFields>(data)?.is_typing },
+        "prepare" => {
+            let choice = ChatBody::read(data).map_err(in_data)?.command.choice;
+            Command::Prepare { choice }
+        }
         other => return Err(BadInput::UnknownType(other.chars().take(64).collect())),
     })
 }

@@ -234,7 +234,7 @@ mod tests {
             let end = format!(
                 r#"{{"message":{{"content":"!"}},"done":true,"eval_count":20,"eval_duration":{ns}}}"#
             );
-            let told = trace(&[end.as_bytes()]);
+            let told = trace(&[end.as_bytes(), b"\n"]);
             (
                 told.contains("model_slow"),
                 told.starts_with("!\n"),

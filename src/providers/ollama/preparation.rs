@@ -27,10 +27,10 @@ const PULL_STALL: Duration = Duration::from_secs(60);
 const LOAD_LIMIT: Duration = Duration::from_secs(600);
 /// What is over so soon is not worth a word.
 const LOAD_UNTOLD: Duration = Duration::from_millis(700);
-/// Progress is told no more often than this, for people,
+/// A pull is told of no more often than this, for people,
 const LEAST_BETWEEN: Duration = Duration::from_millis(250);
-/// and no more rarely, so that whoever waits knows that there is something to wait for.
-const MOST_BETWEEN: Duration = Duration::from_secs(5);
+/// and what is under way no more rarely than this, so that whoever waits knows that there is something to wait for.
+const MOST_BETWEEN: Duration = Duration::from_secs(1);
 /// Parts of a pull that the log tells of.
 const LOGGED_PARTS: u64 = 10;
 
@@ -136,6 +136,7 @@ impl Preparation {
         };
         if let Ok(Ok(())) = loaded {
             self.has_answered(&model);
+            tell.send_if_modified(|told| told.as_mut().map(loaded_now).is_some());
         }
     }
 
@@ -147,12 +148,16 @@ impl Preparation {
 async fn pull_model(server: Server, model: String, tell: Telling) {
     tracing::info!(model, "the model is not there yet and is being pulled");
     let mut parts = pull::progress(server, model.clone());
-    let mut logged = 0;
+    let (mut logged, mut told_at) = (0, None::<Instant>);
     loop {
         match timeout(PULL_STALL, parts.next()).await {
             Ok(Some(Ok(progress))) => {
                 logged = logged.max(log_part(&model, logged, &progress));
-                tell.send_replace(Some(progress));
+                let is_whole = progress.total.is_some() && progress.done == progress.total;
+                if is_whole || told_at.is_none_or(|at| at.elapsed() >= LEAST_BETWEEN) {
+                    told_at = Some(Instant::now());
+                    tell.send_replace(Some(progress));
+                }
             }
             Ok(None) => return tracing::info!(model, "the model has been pulled"),
             Ok(Some(Err(error))) => {
@@ -165,6 +170,11 @@ async fn pull_model(server: Server, model: String, tell: Telling) {
     }
 }
 
+fn loaded_now(progress: &mut Progress) {
+    "the model is in memory".clone_into(&mut progress.text);
+    (progress.done, progress.total) = (Some(1), Some(1));
+}
+
 /// Logs each tenth once; answers with the tenth that is reached.
 fn log_part(model: &str, logged: u64, progress: &Progress) -> u64 {
     let (Some(done), Some(total)) = (progress.done, progress.total) else { return 0 };
@@ -175,19 +185,16 @@ fn log_part(model: &str, logged: u64, progress: &Progress) -> u64 {
     part
 }
 
-/// What is under way, as often as people want to hear it, until it is over.
+/// What is under way, until it is over.
 fn told(watched: Watched) -> impl Stream<Item = Aside> + Send {
-    stream::unfold((watched, false), |(mut watched, has_told)| async move {
-        if has_told {
-            tokio::time::sleep(LEAST_BETWEEN).await;
-        }
+    stream::unfold(watched, |mut watched| async move {
         loop {
             if let Ok(Err(_)) = timeout(MOST_BETWEEN, watched.changed()).await {
                 return None;
             }
             let progress = watched.borrow_and_update().clone();
             if let Some(progress) = progress {
-                return Some((Aside::Progress(progress), (watched, true)));
+                return Some((Aside::Progress(progress), watched));
             }
         }
     })

@@ -30,6 +30,10 @@ pub(super) fn progress(
             let status: PullModelStatus = statuses.try_next().await?.ok_or_else(cut)?;
             let is_over = status.message == "success";
             let (done, total) = layers.add(status).unzip();
+            // All bytes are there before they have been checked: whole is only what can be used.
+            let most =
+                total.map(|total: u64| if is_over { total } else { total.saturating_sub(1) });
+            let done = done.min(most);
             let progress = Progress { kind: ProgressKind::Pull, text, done, total };
             Ok(Some((progress, (!is_over).then_some((statuses, layers)))))
         }

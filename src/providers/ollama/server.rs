@@ -304,6 +304,7 @@ mod tests {
                     most_context: Some(
                         40960,
                     ),
+                    asked_context: None,
                 },
                 Model {
                     name: "qwen3:8b",
@@ -314,6 +315,7 @@ mod tests {
                     most_context: Some(
                         40960,
                     ),
+                    asked_context: None,
                 },
             ]
         "#]]

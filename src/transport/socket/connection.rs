@@ -144,6 +144,7 @@ impl Connection {
                 self.is_typing = is_typing;
                 self.session.typing(is_typing);
             }
+            Command::Prepare { choice } => conversation.prepare(choice).await,
             Command::Authenticate { token } => return self.renew(wire, &token).await,
         }
         Ok(())
@@ -152,7 +153,7 @@ impl Connection {
     /// What starts work is counted for the user, the address and the server as well.
     fn may_start(&self, command: &Command) -> Result<(), TooFast> {
         match command {
-            Command::Chat(_) | Command::Stop { .. } => {
+            Command::Chat(_) | Command::Stop { .. } | Command::Prepare { .. } => {
                 self.app.limits.rates.start(&self.session.user().id, self.address)
             }
             Command::Ping
@@ -228,6 +229,7 @@ fn client_id_of(command: Command) -> Option<String> {
         | Command::Authenticate { .. }
         | Command::Stop { .. }
         | Command::Played { .. }
+        | Command::Prepare { .. }
         | Command::Typing { .. } => None,
     }
 }
