@@ -78,3 +78,26 @@ test('a refusal that names no message leaves every message on its way', () => {
   assert.deepEqual(socket.sent, ['chat'], 'it goes out again on the next socket');
   parla.close();
 });
+
+test('a preparation goes to a server that is there, and is not kept for one that is not', () => {
+  const { parla } = connect();
+  parla.prepare({ language: 'es' });
+  assert.deepEqual(socket.sent, ['prepare']);
+  socket.onclose({ code: 1006 });
+  parla.prepare({ language: 'fr' });
+  mock.timers.tick(250);
+  socket.say('connected', { epoch: 'e', seq: 0 });
+  assert.deepEqual(socket.sent, []);
+  parla.close();
+});
+
+test('progress and notices are passed on and change no message', () => {
+  const { parla } = connect();
+  const frames = [];
+  parla.addEventListener('frame', ({ detail }) => frames.push(detail.type));
+  const before = parla.state;
+  socket.say('progress', { kind: 'model-load', text: 'loading', done: null, total: null });
+  socket.say('notice', { code: 'model_slow', text: 'slow' });
+  assert.deepEqual([frames, parla.state], [['progress', 'notice'], before]);
+  parla.close();
+});

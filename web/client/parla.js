@@ -139,6 +139,17 @@ export class Parla extends EventTarget {
     if (unsent) this.#post(clientId, { message: unsent.text, clientId, stream: true, ...choice });
   }
 
+  /**
+   * Says with which choice the next message will come, so that the model can get ready. Worth saying
+   * whenever the connection is online and whenever the choice changes; without a socket it is left
+   * out.
+   *
+   * @param {import('./protocol.js').Choice} [choice]
+   */
+  prepare(choice = {}) {
+    if (this.carrier === 'socket') this.#connection.send('prepare', choice);
+  }
+
   /** Stops that turn, or the present one. @param {string | null} [turnId] */
   stop(turnId = null) {
     this.#submit('stop', 'stop', turnId ? { turnId } : {});

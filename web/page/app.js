@@ -6,6 +6,7 @@
 import { Parla, Player } from '../client/parla.js';
 import { fetchCatalogue, languageName } from './catalogue.js';
 import { keyOf, openingChoices, rememberConversation, startedConversation } from './choices.js';
+import { GettingReady } from './getting-ready.js';
 import { Notices } from './notices.js';
 import { markSpokenWord } from './spoken-word.js';
 import { remember } from './store.js';
@@ -14,6 +15,7 @@ import { pageView, show, stayAtEnd } from './view.js';
 export class App {
   player = new Player();
   notices = new Notices();
+  gettingReady = new GettingReady(() => this.render());
   choices = openingChoices();
   catalogue = { scenarios: [], voices: [] };
   isLessonOpen = false;
@@ -54,9 +56,11 @@ export class App {
     this.#following?.abort();
     const { signal } = (this.#following = new AbortController());
     this.parla?.close();
+    this.gettingReady.forget();
     this.parla = new Parla({ url: document.baseURI, conversationId });
     this.parla.addEventListener('change', () => this.render(), { signal });
-    this.parla.addEventListener('connection', () => this.render(), { signal });
+    this.parla.addEventListener('connection', () => this.#connectionChanged(), { signal });
+    this.parla.addEventListener('frame', ({ detail }) => this.#hear(detail), { signal });
     this.parla.addEventListener('problem', ({ detail }) => this.report(detail), { signal });
     this.player.follow(this.parla);
     rememberConversation(this.parla.conversationId);
@@ -94,6 +98,7 @@ export class App {
     this.choices = { ...this.choices, ...change };
     this.player.volume = this.choices.volume;
     remember('choices', this.choices);
+    if (!('volume' in change)) this.parla.prepare(this.#lessonChoice());
     this.render();
   }
 
@@ -160,6 +165,18 @@ export class App {
     this.position = this.player.position;
     if (keyOf(this.position) === before) this.#showSound();
     else this.render();
+  }
+
+  /** Whoever has come online may write soon: the model can get ready. */
+  #connectionChanged() {
+    if (this.parla.status === 'online') this.parla.prepare(this.#lessonChoice());
+    this.render();
+  }
+
+  /** @param {import('../client/protocol.js').Frame} frame */
+  #hear(frame) {
+    this.gettingReady.hear(frame);
+    if (frame.type === 'notice') this.report({ message: frame.data.text });
   }
 
   /** The turn that the tutor is making. */

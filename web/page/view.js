@@ -3,6 +3,7 @@
 import { html, nothing, render } from '../vendor/lit-html/lit-html.js';
 import { composerView } from './composer.js';
 import { entryView } from './entry.js';
+import { gettingReadyView } from './getting-ready.js';
 import { NEW } from './icons.js';
 import { lessonView } from './lesson.js';
 import { linkView } from './link.js';
@@ -76,6 +77,7 @@ function conversationView(app) {
           <span class="visually-hidden">The tutor is thinking</span><i></i><i></i><i></i>
         </p>`
       : nothing}
+    ${gettingReadyView(app.gettingReady)}
   `;
 }
 
