@@ -10,8 +10,11 @@ use tokio::sync::oneshot;
 use super::schedule::{Claims, Queue};
 use crate::providers::Synthesizer;
 
-/// How much a new sound counts in the pace of its engine.
-const NEWEST: f64 = 0.05;
+/// How much of what is known of an engine's pace stays with each new sound.
+const KEPT: f64 = 0.95;
+/// What an engine's usual pace counts for at the start, in milliseconds of sound: the first sounds of an engine that
+/// wakes up tell little.
+const USUAL_MS: f64 = 30_000.0;
 
 /// How busy an engine is.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,8 +40,14 @@ pub(super) struct Lane {
 struct State {
     free: usize,
     waiting: Queue<oneshot::Sender<Slot>>,
-    /// Synthesis time ÷ audio time, the latest sounds counting most; `None` before the first one.
-    pace: Option<f64>,
+    pace: Pace,
+}
+
+/// How long an engine takes, the latest sounds counting most; both in milliseconds.
+struct Pace {
+    synthesis: f64,
+    audio: f64,
+    is_measured: bool,
 }
 
 /// Leave to ask the engine once; dropping it passes the leave on.
@@ -66,7 +75,8 @@ impl Lane {
     pub(super) fn new(engine: Arc<dyn Synthesizer>) -> Arc<Self> {
         let slots = engine.slots().max(1);
         let waiting = Queue::default();
-        let state = State { free: slots, waiting, pace: None };
+        let pace = Pace::usual(engine.usual_pace());
+        let state = State { free: slots, waiting, pace };
         Arc::new(Self { engine, slots, state: Mutex::new(state) })
     }
 
@@ -85,14 +95,12 @@ impl Lane {
 
     /// Remembers what a sound took to make, the measure for how many turns the engine can carry.
     pub(super) fn record(&self, synthesis: Duration, audio_ms: u64) {
-        let pace = synthesis.as_secs_f64() * 1000.0 / (audio_ms.max(1) as f64);
-        let mut state = self.state();
-        state.pace = Some(state.pace.map_or(pace, |before| before + NEWEST * (pace - before)));
+        self.state().pace.add(synthesis, audio_ms);
     }
 
     /// Synthesis time ÷ audio time, as far as it is known.
     pub(super) fn pace(&self) -> f64 {
-        self.state().pace.unwrap_or_else(|| self.engine.usual_pace())
+        self.state().pace.value()
     }
 
     pub(super) fn load(&self) -> EngineLoad {
@@ -103,7 +111,7 @@ impl Lane {
             slots: self.slots,
             busy: self.slots - state.free,
             waiting: state.waiting.len(),
-            real_time_factor: state.pace,
+            real_time_factor: state.pace.is_measured.then(|| state.pace.value()),
         }
     }
 
@@ -126,6 +134,23 @@ impl Lane {
     }
 }
 
+impl Pace {
+    fn usual(value: f64) -> Self {
+        Self { synthesis: value * USUAL_MS, audio: USUAL_MS, is_measured: false }
+    }
+
+    fn add(&mut self, synthesis: Duration, audio_ms: u64) {
+        self.synthesis = KEPT * self.synthesis + synthesis.as_secs_f64() * 1000.0;
+        self.audio = KEPT * self.audio + audio_ms as f64;
+        self.is_measured = true;
+    }
+
+    /// Synthesis time ÷ audio time.
+    fn value(&self) -> f64 {
+        self.synthesis / self.audio.max(1.0)
+    }
+}
+
 impl State {
     fn forget_the_gone(&mut self) {
         self.waiting.retain(|grant| !grant.is_closed());
@@ -135,5 +160,22 @@ impl State {
 impl Drop for Slot {
     fn drop(&mut self) {
         self.0.pass_on();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(sounds: usize, synthesis_ms: u64, audio_ms: u64) -> f64 {
+        let mut pace = Pace::usual(0.01);
+        (0..sounds).for_each(|_| pace.add(Duration::from_millis(synthesis_ms), audio_ms));
+        pace.value()
+    }
+
+    #[test]
+    fn an_engine_that_wakes_up_is_not_held_to_be_slow_and_a_slow_one_is_found_out() {
+        assert!(after(1, 300, 600) < 0.03);
+        assert!(after(60, 4_000, 5_000) > 0.7);
     }
 }

