@@ -1,70 +1,25 @@
-//! What the server adds to a conversation, in time and in work, beside the same turns with no server between. It
-//! measures one conversation at a time and judges nothing but the bars it prints.
+//! What the server adds to one conversation, in time and in work, beside the same turns with no server between.
 
-#[path = "conversation/direct.rs"]
-mod direct;
-#[path = "conversation/learner.rs"]
-mod learner;
-#[path = "conversation/parsing.rs"]
-mod parsing;
-#[path = "conversation/prose.rs"]
-mod prose;
-#[path = "conversation/report.rs"]
-mod report;
-#[path = "conversation/script.rs"]
-mod script;
-#[path = "conversation/server.rs"]
-mod server;
-#[path = "conversation/stand_ins.rs"]
-mod stand_ins;
-#[path = "../tests/support"]
-mod support {
-    #![allow(dead_code, unreachable_pub, reason = "the stand-ins can do more than is measured")]
-
-    pub(crate) mod scripted_ollama;
-    pub(crate) mod scripted_voice;
-}
-
-use std::{
-    io::Write,
-    process::ExitCode,
-    time::{Duration, Instant},
-};
+use std::{io::Write, time::Duration};
 
 use anyhow::Context;
-use clap::Parser;
-use futures_util::future::try_join_all;
 
-use direct::Direct;
-use learner::Learner;
-use prose::Author;
-use report::{Bar, Report, Samples};
-use server::Server;
-use stand_ins::StandIns;
-use support::scripted_ollama::TOKEN_CHARS;
+use super::{
+    direct::Direct,
+    learner::Learner,
+    ms, ms_between, parsing,
+    prose::Author,
+    report::{Bar, Report, Samples},
+    script::{self, VOICE},
+    server::{Place, Server},
+    stand_ins::StandIns,
+    support::scripted_ollama::TOKEN_CHARS,
+};
 
 /// Pairs of turns that are played and not counted: connections open and caches fill.
 const WARM_UP: usize = 5;
 /// Turns of one conversation; then the learner begins another.
 const TURNS_PER_CONVERSATION: usize = 10;
-/// Conversations that speak at the same time, once.
-const CROWD: usize = 50;
-/// Where their numbers begin, so that they are conversations of their own.
-const CROWD_NUMBERS: usize = 1_000_000;
-
-/// Measures the server beside a client without one.
-#[derive(Parser)]
-struct Arguments {
-    /// How many pairs of turns are counted
-    #[arg(long, default_value_t = 60)]
-    pairs: usize,
-    /// Counts ten pairs
-    #[arg(long)]
-    quick: bool,
-    /// Said by `cargo bench`; without it nothing is measured
-    #[arg(long, hide = true)]
-    bench: bool,
-}
 
 /// The same answer of the model, once without the server and once with it; durations from the learner's message.
 struct Pair {
@@ -80,21 +35,8 @@ struct Pair {
     lateness: f64,
 }
 
-fn main() -> anyhow::Result<ExitCode> {
-    let Arguments { pairs, quick, bench } = Arguments::parse();
-    if !bench {
-        return Ok(ExitCode::SUCCESS);
-    }
-    // Two crypto providers may be compiled in; the first client panics unless one is chosen.
-    drop(rustls::crypto::ring::default_provider().install_default());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let report = runtime.block_on(measure(if quick { 10 } else { pairs }))?;
-    write!(std::io::stdout(), "{report}")?;
-    Ok(if report.is_passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-async fn measure(pairs: usize) -> anyhow::Result<Report> {
-    let mut report = Report::default();
+/// Adds the rows of so many counted turns to the report.
+pub(crate) async fn measure(report: &mut Report, pairs: usize) -> anyhow::Result<()> {
     report.figure(
         "parser, prose in kilobytes",
         parsing::speed(1000),
@@ -102,10 +44,10 @@ async fn measure(pairs: usize) -> anyhow::Result<Report> {
         Some(Bar::AtLeast(50.0)),
     );
     report.figure("parser, prose in tokens", parsing::speed(TOKEN_CHARS), "MB/s", None);
-    let stand_ins = StandIns::start()?;
-    let server = Server::start(&stand_ins).await?;
-    report.figure("start to ready", ms(server.time_to_ready), "ms", None);
-    report.figure("memory at rest", server.memory()?, "MB", None);
+    let stand_ins = StandIns::start(VOICE)?;
+    let server = Server::start(&stand_ins, Place::default()).await?;
+    report.figure("start to ready", ms(server.time_to_ready), "ms", Some(Bar::AtMost(200.0)));
+    report.figure("memory at rest", server.memory()?, "MB", Some(Bar::AtMost(30.0)));
     let mut bench = Bench::new(&stand_ins, &server)?;
     bench.play(WARM_UP).await?;
     let before = server.cpu()?;
@@ -114,12 +56,8 @@ async fn measure(pairs: usize) -> anyhow::Result<Report> {
     report.figure("CPU per turn, server", cpu, "ms", Some(Bar::AtMost(5.0)));
     let no_server = Samples::new(played.iter().map(|pair| ms(pair.no_server_cpu)).collect());
     report.figure("CPU per turn, no server", no_server.median(), "ms", None);
-    let before = server.cpu()?;
-    bench.crowd(CROWD).await?;
-    let cpu = ms(server.cpu()? - before) / CROWD as f64;
-    report.figure("CPU per turn, server, 50 at once", cpu, "ms", None);
-    compare(&mut report, &played);
-    Ok(report)
+    compare(report, &played);
+    Ok(())
 }
 
 /// Plays turns one after another.
@@ -159,7 +97,7 @@ impl<'a> Bench<'a> {
         let spoken = learner.turn().await.context("the turn with the server failed")?;
         let due = self.stand_ins.due().context("the model has not spoken")?;
         Ok(Pair {
-            scripted: script::first_audio(&text),
+            scripted: script::sounds(&text, VOICE).into_iter().min().unwrap_or_default(),
             no_server: heard.first_audio,
             by_sentence: heard.first_sentence,
             no_server_cpu: heard.cpu,
@@ -168,22 +106,13 @@ impl<'a> Bench<'a> {
         })
     }
 
-    /// One turn in each of so many conversations at the same time: a processor that is busy anyway pays less for
-    /// each waking than one that has to be woken for every token.
-    async fn crowd(&mut self, size: usize) -> anyhow::Result<()> {
-        let mut learners = Vec::with_capacity(size);
-        for number in 0..size {
-            self.stand_ins.model.script(script::answer(&self.author.answer()));
-            learners.push(Learner::connect(self.server.address, CROWD_NUMBERS + number).await?);
-        }
-        let turns = learners.iter_mut().map(Learner::turn);
-        try_join_all(turns).await.context("a turn in the crowd failed")?;
-        Ok(())
+    async fn connect(&self, number: usize) -> anyhow::Result<Learner> {
+        Learner::connect(self.server.address, self.direct.client(), number).await
     }
 
     async fn learner(&mut self) -> anyhow::Result<&mut Learner> {
         if self.turns.is_multiple_of(TURNS_PER_CONVERSATION) {
-            self.learner = Some(Learner::connect(self.server.address, self.turns).await?);
+            self.learner = Some(self.connect(self.turns).await?);
         }
         self.turns += 1;
         self.learner.as_mut().context("invariant: the first turn connects")
@@ -212,13 +141,4 @@ fn compare(report: &mut Report, pairs: &[Pair]) {
     report.title("last chunk ready, ms");
     report.spread("after last token + synthesis", &of(|pair| pair.lateness), Some((10.0, 10.0)));
     report.noise(&no_server);
-}
-
-fn ms(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1000.0
-}
-
-/// Negative when `late` is before `early`.
-fn ms_between(early: Instant, late: Instant) -> f64 {
-    ms(late.saturating_duration_since(early)) - ms(early.saturating_duration_since(late))
 }

@@ -13,7 +13,7 @@ use reqwest::Client;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::{script, stand_ins::StandIns};
+use super::{script, stand_ins::StandIns};
 
 /// Far longer than any line of the scripted model, in bytes.
 const LINE_LIMIT: usize = 64 * 1024;
@@ -39,6 +39,10 @@ impl Direct {
         let model = format!("{}/api/chat", stand_ins.model.base_url());
         let voice = format!("{}/v1/audio/speech", stand_ins.voice.url());
         Ok(Self { client: http::client()?, model, voice })
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
     }
 
     /// Asks once and waits until everything has been spoken.
@@ -135,7 +139,7 @@ async fn first(sounds: JoinSet<reqwest::Result<Instant>>) -> anyhow::Result<Inst
 }
 
 /// The processor time of this thread, on which all of the client runs.
-fn worked() -> anyhow::Result<Duration> {
+pub(crate) fn worked() -> anyhow::Result<Duration> {
     let stat = std::fs::read_to_string("/proc/thread-self/schedstat")?;
     let nanoseconds = stat.split(' ').next().context("the kernel tells no times")?;
     Ok(Duration::from_nanos(nanoseconds.parse()?))

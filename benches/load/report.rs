@@ -33,8 +33,12 @@ impl Samples {
         self.percentile(50)
     }
 
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// The smallest sample that is not below so many per cent of them.
-    fn percentile(&self, per_cent: usize) -> f64 {
+    pub(crate) fn percentile(&self, per_cent: usize) -> f64 {
         let rank = (self.0.len() * per_cent).div_ceil(100).max(1);
         self.0.get(rank - 1).copied().unwrap_or(f64::NAN)
     }

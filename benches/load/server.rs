@@ -16,8 +16,11 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::stand_ins::StandIns;
+use super::stand_ins::StandIns;
 
+/// The server has one core, everybody else another.
+const CORE: usize = 0;
+const OTHERS_CORE: usize = 1;
 /// What the kernel counts processor time in, to a second, on every platform that Linux has.
 const TICKS_PER_SECOND: f64 = 100.0;
 /// The place of the four times of a process and its children, counted behind its name.
@@ -36,10 +39,17 @@ pub(crate) struct Server {
     _folder: TempDir,
 }
 
+/// What a server is given.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Place {
+    /// How many sentences its voice may make at once, when that is limited.
+    pub(crate) slots: Option<usize>,
+}
+
 impl Server {
-    pub(crate) async fn start(stand_ins: &StandIns) -> anyhow::Result<Self> {
+    pub(crate) async fn start(stand_ins: &StandIns, place: Place) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
-        fs::write(folder.path().join("parla.toml"), settings(stand_ins.voice.url()))?;
+        fs::write(folder.path().join("parla.toml"), settings(stand_ins.voice.url(), place.slots))?;
         let client = parla::providers::http::client()?;
         let began = Instant::now();
         let mut child = command(folder.path(), &stand_ins.model.base_url())?.spawn()?;
@@ -69,27 +79,53 @@ impl Server {
 
     /// Resident memory, in megabytes.
     pub(crate) fn memory(&self) -> anyhow::Result<f64> {
+        self.status("VmRSS:")
+    }
+
+    /// The most that it has been since the start or [`Server::forget_peak`], in megabytes.
+    pub(crate) fn peak_memory(&self) -> anyhow::Result<f64> {
+        self.status("VmHWM:")
+    }
+
+    pub(crate) fn forget_peak(&self) -> anyhow::Result<()> {
+        Ok(fs::write(format!("/proc/{}/clear_refs", self.process), "5")?)
+    }
+
+    fn status(&self, name: &str) -> anyhow::Result<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
         let kilobytes =
             line.and_then(|line| line.split_whitespace().next()).context("no memory")?;
         Ok(kilobytes.parse::<f64>()? * 1024.0 / 1e6)
     }
 }
 
-fn settings(voice: &str) -> String {
+/// Keeps the present process off the server's core.
+pub(crate) fn keep_off() -> anyhow::Result<()> {
+    let process = std::process::id().to_string();
+    let arguments = ["--all-tasks", "--pid", "--cpu-list", &OTHERS_CORE.to_string(), &process];
+    let told = std::process::Command::new("taskset").args(arguments).output();
+    let told = told.context("taskset of util-linux is missing")?;
+    anyhow::ensure!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    Ok(())
+}
+
+fn settings(voice: &str, slots: Option<usize>) -> String {
+    let slots = slots.map(|slots| format!("slots = {slots}\n")).unwrap_or_default();
     format!(
         "tts = [\"scripted\"]\n\
-         [providers.scripted]\nkind = \"openai\"\nurl = \"{voice}\"\nmodel = \"tts-1\"\nvoice = \"alloy\"\n"
+         [providers.scripted]\nkind = \"openai\"\nurl = \"{voice}\"\nmodel = \"tts-1\"\nvoice = \"alloy\"\n{slots}"
     )
 }
 
 fn command(folder: &Path, model: &str) -> anyhow::Result<Command> {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_parla"));
+    let mut command = Command::new("taskset");
     command
+        .args(["--cpu-list", &CORE.to_string(), env!("CARGO_BIN_EXE_parla")])
         .args(["--listen", "127.0.0.1:0", "--model", "ollama"])
         .current_dir(folder)
         .env_clear()
+        .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
         .env("OLLAMA_HOST", model)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -8,8 +8,8 @@ use std::{
 
 use anyhow::Context;
 
-use crate::{
-    script,
+use super::{
+    script::Voice,
     support::{scripted_ollama::ScriptedOllama, scripted_voice::ScriptedVoice},
 };
 
@@ -20,13 +20,13 @@ pub(crate) struct StandIns {
 }
 
 impl StandIns {
-    pub(crate) fn start() -> anyhow::Result<Self> {
+    pub(crate) fn start(voice: Voice) -> anyhow::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (tell, started) = sync_channel(1);
         thread::Builder::new().name("stand-ins".to_owned()).spawn(move || {
             runtime.block_on(async move {
                 let model = ScriptedOllama::start().await;
-                let voice = ScriptedVoice::start(script::voice()).await;
+                let voice = ScriptedVoice::start(voice.script()).await;
                 // The other side has gone when the process ends already.
                 drop(tell.send(voice.map(|voice| Self { model, voice })));
                 std::future::pending::<()>().await;

@@ -1,0 +1,101 @@
+//! What the server costs, alone and under load: the server on one core, everybody else on another, beside a client that
+//! needs no server. It judges nothing but the bars it prints.
+
+// The formatter looks for modules of this file in the folder of its name: hence the paths.
+#[path = "load"]
+mod load {
+    pub(crate) mod alone;
+    pub(crate) mod crowd;
+    mod direct;
+    mod learner;
+    mod parsing;
+    mod prose;
+    pub(crate) mod report;
+    mod script;
+    pub(crate) mod server;
+    mod stand_ins;
+    #[path = "../../tests/support"]
+    mod support {
+        #![allow(dead_code, unreachable_pub, reason = "the stand-ins can do more than is measured")]
+
+        pub(crate) mod scripted_ollama;
+        pub(crate) mod scripted_voice;
+    }
+
+    use std::time::{Duration, Instant};
+
+    fn ms(duration: Duration) -> f64 {
+        duration.as_secs_f64() * 1000.0
+    }
+
+    /// Negative when `late` is before `early`.
+    fn ms_between(early: Instant, late: Instant) -> f64 {
+        ms(late.saturating_duration_since(early)) - ms(early.saturating_duration_since(late))
+    }
+}
+
+use std::{io::Write, process::ExitCode};
+
+use clap::{Parser, ValueEnum};
+
+use load::{alone, crowd, report::Report, server};
+
+/// Measures the server beside clients without one.
+#[derive(Parser)]
+struct Arguments {
+    /// How many turns of one conversation are counted
+    #[arg(long, default_value_t = 60)]
+    pairs: usize,
+    /// How many speak at once, one crowd after another
+    #[arg(long, value_delimiter = ',', default_values_t = [200, 500])]
+    crowds: Vec<usize>,
+    /// Counts ten turns of one conversation
+    #[arg(long)]
+    quick: bool,
+    /// Measures nothing else
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<Part>,
+    /// Said by `cargo bench`; without it nothing is measured
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// One conversation
+    Alone,
+    /// Hundreds of conversations
+    Crowd,
+    /// Voices that are slow or have too much to say
+    Voices,
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    let arguments = Arguments::parse();
+    if !arguments.bench {
+        return Ok(ExitCode::SUCCESS);
+    }
+    server::keep_off()?;
+    // Two crypto providers may be compiled in; the first client panics unless one is chosen.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let report = runtime.block_on(measure(&arguments))?;
+    write!(std::io::stdout(), "{report}")?;
+    Ok(if report.is_passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn measure(arguments: &Arguments) -> anyhow::Result<Report> {
+    let wanted = |part| arguments.only.is_empty() || arguments.only.contains(&part);
+    let mut report = Report::default();
+    if wanted(Part::Alone) {
+        let pairs = if arguments.quick { 10 } else { arguments.pairs };
+        alone::measure(&mut report, pairs).await?;
+    }
+    if wanted(Part::Crowd) {
+        crowd::measure(&mut report, &arguments.crowds).await?;
+    }
+    if wanted(Part::Voices) {
+        crowd::measure_voices(&mut report).await?;
+    }
+    Ok(report)
+}
