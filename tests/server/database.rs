@@ -90,16 +90,18 @@ async fn a_message_that_has_waited_long_for_another_process_is_refused() {
 #[tokio::test]
 async fn a_damaged_database_is_refused_with_a_way_out_and_left_as_it_is() {
     let model = ScriptedOllama::start().await;
-    let server = Server::start(&model).await;
+    let mut server = Server::start(&model).await;
     for number in 0..20 {
         let body = json!({"message": "Hello ".repeat(100), "conversationId": number.to_string()});
         server.chat(body).await;
     }
-    let mut server = server;
     server.terminate().await;
     assert!(server.ended().await.success());
     let setup = server.kill().await;
     let file = setup.folder().join("data/parla.db");
+    // A polite end leaves nothing beside the file that would take the damage's place.
+    let beside = file.with_extension("db-wal").metadata().map_or(0, |found| found.len());
+    assert_eq!(beside, 0);
     let whole = std::fs::read(&file).unwrap();
     for page in [0, whole.len() as u64 / 4096 / 2] {
         let mut damaged = File::options().write(true).open(&file).unwrap();

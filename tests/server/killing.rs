@@ -132,7 +132,7 @@ impl Learner {
     }
 
     fn body(&self, text: &str) -> Value {
-        let over_sockets = self.sent.len() % 2 == 0;
+        let over_sockets = self.sent.len().is_multiple_of(2);
         json!({
             "message": text, "clientId": text, "conversationId": self.conversation,
             "useWebSocket": over_sockets, "stream": over_sockets,

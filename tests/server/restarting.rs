@@ -64,7 +64,8 @@ async fn old_audio_still_plays_even_when_its_file_is_damaged_or_gone() {
 async fn a_message_survives_a_kill_and_its_turn_has_failed_once() {
     let model = ScriptedOllama::start().await;
     let server = Server::start(&model).await;
-    let mut socket = server.join("c").await;
+    let mut socket = server.socket("/ws?conversationId=c").await;
+    let epoch = socket.until("connected").await["data"]["epoch"].as_str().unwrap().to_owned();
     model.script(Script::say_then("This will never end. Because ", Step::Hang));
     let turn = server.say("c", "Hello").await;
     socket.until("chunk-complete").await;
@@ -73,6 +74,11 @@ async fn a_message_survives_a_kill_and_its_turn_has_failed_once() {
     let [message] = stored.as_slice() else { panic!("{stored:?}") };
     let found = ["text", "turnId", "turnState", "turnCode"].map(|field| &message[field]);
     assert_eq!(json!(found), json!(["Hello", turn, "failed", "interrupted"]));
+    // Whoever wants to resume is sent to that history.
+    let mut resumed = server.socket(&format!("/ws?conversationId=c&after=1&epoch={epoch}")).await;
+    let connected = &resumed.until("connected").await["data"];
+    assert_eq!(connected["recovered"], false);
+    assert_eq!(connected["lastMessageId"], message["id"]);
     // The conversation goes on.
     let next = server.chat(json!({"message": "Again", "conversationId": "c"})).await;
     assert_eq!((next.status, server.messages("c").await.len()), (200, 3));

@@ -9,7 +9,7 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use sqlx::{SqliteConnection, query};
+use sqlx::{Connection, SqliteConnection, query};
 use tokio::{
     sync::{mpsc, oneshot},
     time::Instant,
@@ -111,7 +111,9 @@ impl Desk {
         while is_there_more(&mut batch, &mut orders).await {
             self.settle(&mut batch).await;
         }
-        drop(sqlx::Connection::close(self.connection).await);
+        // What is written last stands in a second file until now: whoever copies the first alone gets all of it.
+        drop(query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut self.connection).await);
+        drop(self.connection.close().await);
     }
 
     /// Carries the orders out; only those that may wait for another process stay.
@@ -141,11 +143,15 @@ impl Desk {
     }
 
     async fn commit(&mut self, orders: &[Order]) -> Result<(), StorageError> {
-        self.place.check().await?;
         let db = &mut self.connection;
         // By hand: SQLite ends a transaction by itself when its disk is full, and a guard would wait for its end for ever.
-        query("BEGIN IMMEDIATE").execute(&mut *db).await?;
-        let outcome = write_and_commit(db, orders).await;
+        let begin = query("BEGIN IMMEDIATE").execute(&mut *db);
+        let (in_place, begun) = tokio::join!(self.place.check(), begin);
+        begun?;
+        let outcome = match in_place {
+            Ok(()) => write_and_commit(db, orders).await,
+            Err(error) => Err(error),
+        };
         if outcome.is_err() {
             drop(query("ROLLBACK").execute(&mut *db).await);
         }
