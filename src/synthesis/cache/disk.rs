@@ -100,7 +100,7 @@ impl Disk {
         fs::create_dir_all(&self.folder)?;
         let parts = [head.as_slice(), &spoken.sound.pcm];
         self.write(spoken.key, parts).or_else(|error| {
-            if error.kind() != ErrorKind::StorageFull {
+            if !matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
                 return Err(error);
             }
             let gone = self.held().release(bytes);
