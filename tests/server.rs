@@ -40,4 +40,7 @@ mod server {
     mod streaming;
     mod voice_faults;
     mod writing;
+    // By means that Linux alone has.
+    #[cfg(target_os = "linux")]
+    #[cfg(target_os = "linux")]
 }

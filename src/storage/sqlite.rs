@@ -29,8 +29,8 @@ use writer::{Write, Writer};
 const START_PATIENCE: Duration = Duration::from_secs(5);
 /// How long one try to write does; who only reads waits no longer than this.
 const TRY_PATIENCE: &str = "PRAGMA busy_timeout = 1000";
-/// What can be examined within a second, in bytes.
-const EXAMINED_BYTES: u64 = 256 << 20;
+/// What is examined within a second on a small machine, in bytes: tens of thousands of turns.
+const EXAMINED_BYTES: u64 = 64 << 20;
 /// Readers that work at once.
 const READERS: u32 = 2;
 
@@ -147,7 +147,7 @@ impl Storage for Sqlite {
 /// Looks whether the pages are in order, as long as that takes no second.
 async fn examine(connection: &mut SqliteConnection, file: &Path) -> Result<(), StorageError> {
     if file.metadata().is_ok_and(|found| found.len() > EXAMINED_BYTES) {
-        tracing::info!("the database is too large to be examined at each start");
+        tracing::info!("the database is too large to be examined at the start");
         return Ok(());
     }
     let found: String = query_scalar("PRAGMA quick_check(1)").fetch_one(connection).await?;

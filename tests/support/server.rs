@@ -4,6 +4,7 @@
 #![allow(unreachable_pub, reason = "the tests beside it use it")]
 
 mod answer;
+mod hardship;
 mod process;
 pub mod raw_socket;
 mod setup;

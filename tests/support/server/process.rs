@@ -23,20 +23,6 @@ impl Server {
         told.trim().parse().unwrap()
     }
 
-    /// No file that the process writes may grow beyond so many bytes; `None` takes the limit away.
-    pub async fn limit_files(&self, bytes: Option<u64>) {
-        let limit = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
-        let process = self.process_id().to_string();
-        told_by("prlimit", &["--pid", &process, &format!("--fsize={limit}:unlimited")]).await;
-    }
-
-    /// Gives such a file system another size.
-    pub async fn resize_file_system(&self, folder: &str, size: &str) {
-        let (process, folder) = (self.process_id().to_string(), self.folder().join(folder));
-        let (folder, size) = (folder.to_str().unwrap(), format!("remount,size={size}"));
-        told_by("nsenter", &["-t", &process, "-m", "mount", "-o", &size, folder]).await;
-    }
-
     /// How many entries the system lists for the process: open files under `fd`, threads under `task`.
     pub fn held(&self, what: &str) -> i64 {
         let folder = format!("/proc/{}/{what}", self.process_id());
@@ -123,7 +109,7 @@ pub async fn signal(name: &str, process: &str) {
     told_by("kill", &[name, process]).await;
 }
 
-async fn told_by(program: &str, arguments: &[&str]) -> String {
+pub(super) async fn told_by(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).output().await.unwrap();
     assert!(output.status.success(), "{program} {arguments:?}: {output:?}");
     String::from_utf8(output.stdout).unwrap()
