@@ -98,6 +98,19 @@ fn another_lesson_begins_at_its_beginning_and_the_tutor_introduces_itself_once()
 }
 
 #[test]
+fn a_mistake_that_sounds_like_a_question_about_a_word_is_corrected() {
+    let mut talk = Talk::new("fr", "introductions");
+    talk.answer();
+    for line in ["Ana", "Je viens d’Oslo", "À Paris", "20 ans", "J'étudie", "J'adore lire"] {
+        talk.say(line);
+    }
+    let answer = talk.say("C'est quoi enchanté ?");
+    assert!(answer.contains("« enchanté » veut dire"), "{answer}");
+    let answer = talk.say("Qu'est-ce que c'est ton nom ?");
+    assert!(answer.contains("-> Quel est ton nom ? |"), "{answer}");
+}
+
+#[test]
 fn a_lesson_in_a_script_without_spaces_or_from_right_to_left_works_alike() {
     let lesson = |say: &str, answer: &str, praise: &str, model: &str| {
         format!(
