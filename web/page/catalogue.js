@@ -53,6 +53,25 @@ export function fitting(items, language) {
   return items.filter((item) => !item.language || primary(item.language) === primary(language));
 }
 
+/**
+ * One scenario of each id: the one at the level, else at the nearest, of two as near the lower. The
+ * tutor chooses alike.
+ *
+ * @param {Scenario[]} scenarios
+ * @param {string} level
+ * @returns {Scenario[]}
+ */
+export function nearestTo(scenarios, level) {
+  const distance = (scenario) =>
+    scenario.level ? Math.abs(LEVELS.indexOf(scenario.level) - LEVELS.indexOf(level)) : 0;
+  const chosen = new Map();
+  for (const scenario of scenarios) {
+    const other = chosen.get(scenario.id);
+    if (!other || distance(scenario) < distance(other)) chosen.set(scenario.id, scenario);
+  }
+  return [...chosen.values()];
+}
+
 /** The language's name for the reader of the page. @param {string} language */
 export function languageName(language) {
   try {

@@ -1,7 +1,14 @@
 /** The lesson's choices: language, level, scenario, voice, volume. It keeps none of them itself. */
 
 import { html, nothing } from '../vendor/lit-html/lit-html.js';
-import { fitting, languageName, languagesOf, LEVELS, LEVEL_NAMES } from './catalogue.js';
+import {
+  fitting,
+  languageName,
+  languagesOf,
+  LEVELS,
+  LEVEL_NAMES,
+  nearestTo,
+} from './catalogue.js';
 import { SETTINGS } from './icons.js';
 
 /**
@@ -16,7 +23,7 @@ import { SETTINGS } from './icons.js';
 export function lessonView(choices, catalogue, isOpen, { choose, toggle }) {
   const { language } = choices;
   const languages = [...new Set([...languagesOf(catalogue), language])];
-  const scenarios = fitting(catalogue.scenarios, language);
+  const scenarios = nearestTo(fitting(catalogue.scenarios, language), choices.level);
   const voices = fitting(catalogue.voices, language);
   return html`<section class="lesson" ?data-open=${isOpen} aria-label="Lesson">
     <button

@@ -1,7 +1,7 @@
 /** What an empty conversation offers: a greeting, scenarios, and a tutor who begins. */
 
 import { html, nothing } from '../vendor/lit-html/lit-html.js';
-import { fitting, languageName } from './catalogue.js';
+import { fitting, languageName, nearestTo } from './catalogue.js';
 
 /** Hello in the languages most asked for; others are greeted by the tutor. */
 const GREETINGS = {
@@ -25,16 +25,16 @@ const GREETINGS = {
   zh: '你好！',
 };
 
-/** So many cards fit on a phone without pushing the button away. */
-const CARDS = 4;
+/** So many cards are seen at a glance: the scenes of one level. */
+const CARDS = 6;
 
 /**
  * @param {import('./lesson.js').Choices} choices
  * @param {import('./catalogue.js').Catalogue} catalogue
  * @param {{begin: (scenario: string) => void}} actions
  */
-export function welcomeView({ language, scenario }, catalogue, { begin }) {
-  const scenarios = fitting(catalogue.scenarios, language);
+export function welcomeView({ language, level, scenario }, catalogue, { begin }) {
+  const scenarios = nearestTo(fitting(catalogue.scenarios, language), level);
   const opening = scenario || scenarios[0]?.id;
   return html`<section class="welcome">
     <h2 lang=${language} dir="auto">${GREETINGS[language.split('-')[0]] ?? 'Hello!'}</h2>

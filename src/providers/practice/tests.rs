@@ -24,6 +24,7 @@ fn key(language: &str, scenario: Option<&str>) -> LessonKey {
 }
 
 /// A conversation, as the conversation itself would keep it.
+#[derive(Clone)]
 struct Talk {
     tutor: Practice,
     lesson: LessonKey,

@@ -168,8 +168,8 @@ fn on_says(step: &Step, mistake: &Mistake, says: &Pattern, wording: &Wording) ->
     Some(format!("mistakes.says: `{text}` is taken for {taken_for}"))
 }
 
-/// Words for the slots of a pattern: the model sentence's, and for a slot of a mistake alone any word.
+/// The model sentence's words for the slots of a pattern, and any word for a slot of a mistake alone.
 fn sample(pattern: &Pattern, step: &Step) -> Slots {
-    let word = |slot: &str| step.model_slots.get(slot).cloned().unwrap_or_else(|| "Xyz".to_owned());
-    pattern.slots().map(|slot| (slot.to_owned(), word(slot))).collect()
+    let any = pattern.slots().map(|slot| (slot.to_owned(), "Xyz".to_owned()));
+    any.chain(step.model_slots.clone()).collect()
 }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::prompts::{
     lesson::{Lesson, Step},
+    pattern::Pattern,
     tagged::Slots,
 };
 
@@ -23,33 +24,39 @@ fn every_lesson_ends_well_for_a_learner_who_says_the_model_sentences() {
 
 #[test]
 fn every_mistake_leads_to_its_correction_and_the_lesson_goes_on() {
-    for lesson in LESSONS.all() {
-        for (index, step) in lesson.steps.iter().enumerate() {
-            for mistake in &step.mistakes {
-                for says in &mistake.says {
-                    let mut talk = talk_until(lesson, index);
-                    let said = says.fill(&step.model_slots);
-                    let right = mistake.better.fill(&step.model_slots);
-                    let answer = talk.say(&said);
-                    let fix = format!("-> {right} | {}]", mistake.why);
-                    assert!(answer.contains(&fix), "{}: {said}: {answer}", lesson.path());
-                    assert!(!answer.contains(step.say.as_str()), "{}: {answer}", lesson.path());
-                }
-            }
+    for_each_step(|lesson, step, talk| {
+        for (mistake, says) in
+            step.mistakes.iter().flat_map(|one| one.says.iter().map(move |says| (one, says)))
+        {
+            let slots = words_for(says, step);
+            let (said, right) = (says.fill(&slots), mistake.better.fill(&slots));
+            let answer = talk.clone().say(&said);
+            let fix = format!("-> {right} | {}]", mistake.why);
+            assert!(answer.contains(&fix), "{}: {said}: {answer}", lesson.path());
+            assert!(!answer.contains(step.say.as_str()), "{}: {answer}", lesson.path());
         }
-    }
+    });
 }
 
 #[test]
 fn every_step_helps_until_it_says_the_sentence_itself() {
+    for_each_step(|lesson, step, talk| {
+        let mut talk = talk.clone();
+        for hint in &step.hints {
+            assert_eq!(talk.say("…"), hint.fill(&met(lesson, step)), "{}", lesson.path());
+        }
+        assert!(talk.say("…").contains(&step.model), "{}", lesson.path());
+    });
+}
+
+/// Each step of each lesson, with a conversation in which all went well up to it.
+fn for_each_step(look: impl Fn(&Lesson, &Step, &Talk)) {
     for lesson in LESSONS.all() {
-        for (index, step) in lesson.steps.iter().enumerate() {
-            let mut talk = talk_until(lesson, index);
-            for hint in &step.hints {
-                let answer = talk.say("…");
-                assert_eq!(answer, hint.fill(&met(lesson, step)), "{}", lesson.path());
-            }
-            assert!(talk.say("…").contains(&step.model), "{}", lesson.path());
+        let mut talk = talk(lesson);
+        talk.answer();
+        for step in &lesson.steps {
+            look(lesson, step, &talk);
+            talk.say(&step.model);
         }
     }
 }
@@ -63,14 +70,10 @@ fn talk(lesson: &Lesson) -> Talk {
     Talk { tutor: practice(), lesson, messages: Vec::new() }
 }
 
-/// All went well so far.
-fn talk_until(lesson: &Lesson, index: usize) -> Talk {
-    let mut talk = talk(lesson);
-    talk.answer();
-    for step in &lesson.steps[..index] {
-        talk.say(&step.model);
-    }
-    talk
+/// The model sentence's words, and any word for a slot of the mistake alone.
+fn words_for(says: &Pattern, step: &Step) -> Slots {
+    let any = says.slots().map(|slot| (slot.to_owned(), "Xyz".to_owned()));
+    any.chain(step.model_slots.clone()).collect()
 }
 
 /// What the model sentences have filled before a step.
