@@ -231,6 +231,13 @@ mod tests {
     }
 
     #[test]
+    fn what_the_answer_is_about_cannot_be_missing() {
+        assert!(find("it is perfect", "It is a bit too small").is_none());
+        assert!(find("me queda bien", "Me queda grande").is_none());
+        assert!(find("I took the wrong bus", "I took the bus").is_none());
+    }
+
+    #[test]
     fn the_pattern_that_explains_more_scores_higher() {
         let text = "I am 20 years old";
         let score = |pattern| find(pattern, text).unwrap().score;

@@ -13,6 +13,9 @@ const SLOT_WORDS: usize = 8;
 /// And this many bytes: the tutor repeats what it holds.
 const SLOT_BYTES: usize = 120;
 
+/// The longest word, in letters, that a learner is held to have forgotten: an article, not what the answer is about.
+const SMALL_WORD: usize = 3;
+
 /// The way from some piece to the end of the pattern, its steps last first.
 pub(super) struct Path {
     pub(super) score: i32,
@@ -48,7 +51,7 @@ impl Search<'_> {
             })),
             Some(Piece::Word { folded, .. }) => best([
                 self.same(folded, piece, word, slack),
-                self.missing(piece, word, slack),
+                self.missing(folded, piece, word, slack),
                 self.added(piece, word, slack),
             ]),
         }
@@ -65,8 +68,10 @@ impl Search<'_> {
         Some(self.from(piece + 1, word + 1, slack)?.with(1, Step::Slip { piece, word }))
     }
 
-    /// The learner has left out this word of the pattern.
-    fn missing(&self, piece: usize, word: usize, slack: usize) -> Option<Path> {
+    /// The learner has left out this word of the pattern, a small one that is not its end.
+    fn missing(&self, folded: &str, piece: usize, word: usize, slack: usize) -> Option<Path> {
+        let is_small = folded.chars().count() <= SMALL_WORD;
+        (is_small && piece + 1 < self.pieces.len()).then_some(())?;
         Some(self.from(piece + 1, word, slack.checked_sub(1)?)?.with(-2, Step::Missing))
     }
 
