@@ -235,6 +235,8 @@ mod tests {
         assert!(find("it is perfect", "It is a bit too small").is_none());
         assert!(find("me queda bien", "Me queda grande").is_none());
         assert!(find("I took the wrong bus", "I took the bus").is_none());
+        assert!(find("I am from {country}", "Am from Peru").unwrap().incomplete);
+        assert!(find("I have {number} bags", "we have two bags").is_none());
     }
 
     #[test]

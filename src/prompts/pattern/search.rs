@@ -68,10 +68,13 @@ impl Search<'_> {
         Some(self.from(piece + 1, word + 1, slack)?.with(1, Step::Slip { piece, word }))
     }
 
-    /// The learner has left out this word of the pattern, a small one that is not its end.
+    /// The learner has left out this word of the pattern: a small one, not its end, and its beginning only where the
+    /// message begins, since elsewhere another word stands in its place.
     fn missing(&self, folded: &str, piece: usize, word: usize, slack: usize) -> Option<Path> {
         let is_small = folded.chars().count() <= SMALL_WORD;
-        (is_small && piece + 1 < self.pieces.len()).then_some(())?;
+        let is_end = piece + 1 == self.pieces.len();
+        let is_replaced = piece == 0 && word > 0;
+        (is_small && !is_end && !is_replaced).then_some(())?;
         Some(self.from(piece + 1, word, slack.checked_sub(1)?)?.with(-2, Step::Missing))
     }
 

@@ -111,7 +111,7 @@ fn on_answers(step: &Step, wording: &Wording) -> Vec<Fault> {
     let model = taken_for(step, &step.model, wording)
         .map(|other| format!("model: `{}` {other}", step.model));
     let answers = step.answers.iter().chain(&step.keywords).filter_map(|answer| {
-        let text = answer.fill(&step.model_slots);
+        let text = spelled_out(answer, step);
         taken_for(step, &text, wording).map(|other| format!("answers: `{text}` {other}"))
     });
     model.into_iter().chain(answers).map(|reason| Fault::at(step.line, reason)).collect()
@@ -140,7 +140,7 @@ fn taken_for(step: &Step, text: &str, wording: &Wording) -> Option<String> {
 /// A mistake is met as itself, and its right form is none.
 fn on_mistake(step: &Step, mistake: &Mistake, wording: &Wording) -> Vec<Fault> {
     let says = mistake.says.iter().filter_map(|says| on_says(step, mistake, says, wording));
-    let better = mistake.better.fill(&sample(&mistake.better, step));
+    let better = spelled_out(&mistake.better, step);
     let verdict = judge(step, &Heard::new(&better, &wording.short_forms), wording);
     let better = match verdict {
         Verdict::Wrong { .. } => Some(format!("mistakes.better: `{better}` is a mistake itself")),
@@ -150,7 +150,7 @@ fn on_mistake(step: &Step, mistake: &Mistake, wording: &Wording) -> Vec<Fault> {
 }
 
 fn on_says(step: &Step, mistake: &Mistake, says: &Pattern, wording: &Wording) -> Option<String> {
-    let text = says.fill(&sample(says, step));
+    let text = spelled_out(says, step);
     let taken_for = match judge(step, &Heard::new(&text, &wording.short_forms), wording) {
         Verdict::Wrong { mistake: met, .. } if ptr::eq(met, mistake) => return None,
         Verdict::Wrong { mistake: met, .. } => {
@@ -168,8 +168,9 @@ fn on_says(step: &Step, mistake: &Mistake, says: &Pattern, wording: &Wording) ->
     Some(format!("mistakes.says: `{text}` is taken for {taken_for}"))
 }
 
-/// The model sentence's words for the slots of a pattern, and any word for a slot of a mistake alone.
-fn sample(pattern: &Pattern, step: &Step) -> Slots {
+/// A pattern as a learner may say it: the model sentence's words in its slots, and any word for all that is open.
+fn spelled_out(pattern: &Pattern, step: &Step) -> String {
     let any = pattern.slots().map(|slot| (slot.to_owned(), "Xyz".to_owned()));
-    any.chain(step.model_slots.clone()).collect()
+    let slots: Slots = any.chain(step.model_slots.clone()).collect();
+    pattern.fill(&slots).replace('*', "xyz")
 }
