@@ -22,6 +22,8 @@ mod server {
     mod doors;
     mod first_client;
     mod floods;
+    // By means that Linux alone has.
+    #[cfg(target_os = "linux")]
     mod full_disk;
     mod interrupting;
     mod key;
@@ -36,11 +38,9 @@ mod server {
     mod restarting;
     mod resuming;
     mod slow_clients;
+    #[cfg(target_os = "linux")]
     mod soaking;
     mod streaming;
     mod voice_faults;
     mod writing;
-    // By means that Linux alone has.
-    #[cfg(target_os = "linux")]
-    #[cfg(target_os = "linux")]
 }
