@@ -26,6 +26,8 @@ const ANSWER_TOKENS: usize = 400;
 pub struct Prompter {
     templates: Environment<'static>,
     settings: Settings,
+    /// Those of the binary, for what a folder's settings leave out.
+    embedded: Settings,
 }
 
 /// All that a request is made of.
@@ -57,6 +59,7 @@ impl Prompter {
     /// Compiles and tries all templates; a file that the folder lacks is taken from the binary.
     pub fn new(prompts: &Prompts) -> Result<Self, PromptError> {
         let settings = toml::from_str(&read(prompts, SETTINGS))?;
+        let embedded = toml::from_str(&read(&Prompts::embedded(), SETTINGS))?;
         let mut templates = Environment::new();
         templates.set_undefined_behavior(UndefinedBehavior::SemiStrict);
         let own = prompts.list("").into_iter().filter(|file| is_template(file));
@@ -71,7 +74,7 @@ impl Prompter {
             .add_template_owned(BUILT_IN, built_in)
             .expect("invariant: the built-in template is well formed");
         try_all(&templates)?;
-        Ok(Self { templates, settings })
+        Ok(Self { templates, settings, embedded })
     }
 
     /// The request to the model. A context too small for the template still gets the end of the newest message.
@@ -84,6 +87,13 @@ impl Prompter {
             None => messages,
         };
         ChatRequest { model: brief.model.clone(), system, messages, lesson: brief.key.clone() }
+    }
+
+    /// What the tutor says in that language when a model has written nothing that can be said; with tags.
+    #[must_use]
+    pub fn lost_words(&self, language: &Language) -> String {
+        let found = [&self.settings, &self.embedded].map(|settings| settings.lost_words(language));
+        found.into_iter().flatten().next().unwrap_or_default()
     }
 
     fn system(&self, brief: &Brief<'_>) -> String {

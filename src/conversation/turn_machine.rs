@@ -46,6 +46,8 @@ pub struct Ask {
     /// Tell of chunks while the model is still writing.
     pub stream: bool,
     pub metadata: Arc<TurnMetadata>,
+    /// What the tutor says when the model has nothing to say; with tags.
+    pub lost_words: String,
 }
 
 /// Something that has happened.

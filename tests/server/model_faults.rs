@@ -142,20 +142,72 @@ async fn a_line_of_garbage_is_left_out_and_nothing_but_garbage_fails() {
 }
 
 #[tokio::test]
-async fn an_answer_without_words_fails_with_a_sentence_to_show() {
+async fn an_answer_without_words_is_made_up_for_by_the_tutor_s_own_and_fails() {
     for empty in
         ["", " \n ", "[happy] [pause:300]", "<think>What shall I say?", "<think>No.</think>"]
     {
         let turn = turn_that(empty, Step::Done).await;
         assert_eq!(turn.failure(), "empty_reply", "{empty:?}");
-        assert!(turn.end()["data"]["message"].as_str().unwrap().len() > 10);
-        assert_eq!(turn.stored.len(), 1, "{empty:?}");
+        let spoken: Vec<_> =
+            turn.frames.iter().filter(|frame| frame["type"] == "chunk-complete").collect();
+        assert_eq!(spoken[0]["data"]["chunk"]["text"], "Sorry, I lost my words.", "{empty:?}");
+        assert!(spoken.iter().all(|frame| frame["data"]["chunk"]["audioUrl"].is_string()));
+        let said = turn.stored[1]["text"].as_str().unwrap().trim();
+        assert_eq!(said, "Sorry, I lost my words. Could you say that again?", "{empty:?}");
     }
     let call = json!({"message": {"content": "", "tool_calls": [{"function": {"name": "x"}}]}});
     let model = ScriptedOllama::start().await;
     let server = Server::start(&model).await;
     model.script(Script::new([Step::Line(call.to_string()), Step::Done]));
     assert_eq!(Turn::of(&server).await.failure(), "empty_reply");
+    let mut socket = server.join("spanish").await;
+    model.script(Script::say(" "));
+    socket.send("chat", json!({"message": "Hola", "language": "es", "stream": true})).await;
+    let frames = socket.turn().await;
+    let chunk =
+        &frames.iter().find(|frame| frame["type"] == "chunk-complete").unwrap()["data"]["chunk"];
+    assert_eq!((&chunk["language"], &chunk["emotion"]), (&json!("es"), &json!("empathetic")));
+    assert!(chunk["text"].as_str().unwrap().contains("sin palabras"), "{chunk}");
+}
+
+#[tokio::test]
+async fn the_server_s_own_limit_on_tokens_is_sent_along() {
+    let model = ScriptedOllama::start().await;
+    let server = Server::start(&model).await;
+    server.chat(json!({"message": "Hello"})).await;
+    let options = &model.requests("/api/chat")[0].body["options"];
+    assert!(options["num_predict"].as_u64().is_some_and(|tokens| tokens <= 4096), "{options}");
+}
+
+#[tokio::test]
+async fn a_million_tokens_are_cut_off_at_the_limit_of_characters() {
+    let model = ScriptedOllama::start().await;
+    let server = Server::start(&model).await;
+    model.script(Script::new([Step::Token("And so on. ".to_owned()), Step::Repeat]));
+    let mut socket = server.join("c").await;
+    server.say("c", "Hello").await;
+    model.dropped(1).await;
+    let end = socket.turn().await.pop().unwrap();
+    assert_eq!(end["type"], "conversation-complete");
+    let length = end["data"]["text"].as_str().unwrap().chars().count();
+    assert!((19_000..=20_000).contains(&length), "{length}");
+}
+
+#[tokio::test]
+async fn a_line_without_an_end_is_refused_and_costs_no_memory() {
+    let model = ScriptedOllama::start().await;
+    let server = Server::start(&model).await;
+    let flood = Step::Raw(vec![b'a'; 64 * 1024]);
+    model.always(Script::new(vec![flood; 160]));
+    // The first one brings the server to its usual size.
+    assert_eq!(Turn::of(&server).await.failure(), "llm_bad_frame");
+    let before = server.memory_kib().await;
+    for _ in 0..2 {
+        let turn = server.chat(json!({"message": "Hello"})).await;
+        assert_eq!(turn.refusal(), (502, "llm_bad_frame".to_owned()));
+    }
+    let grown = server.memory_kib().await - before;
+    assert!(grown < 8 * 1024, "{grown} KiB for six floods of 10 MB each");
 }
 
 #[tokio::test]

@@ -98,7 +98,9 @@ impl Actor {
             voice: settings.voice.clone(),
             scenario: settings.scenario.clone(),
         });
-        Ask { turn, answer: MessageId::random(), user, message, stream: command.stream, metadata }
+        let lost_words = self.parts.prompter.lost_words(&settings.language);
+        let (answer, stream) = (MessageId::random(), command.stream);
+        Ask { turn, answer, user, message, stream, metadata, lost_words }
     }
 
     fn store(&mut self, ask: &Ask) {

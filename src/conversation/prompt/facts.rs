@@ -109,6 +109,9 @@ pub(super) struct Settings {
     languages: BTreeMap<String, String>,
     /// By tag.
     examples: Examples,
+    /// What the tutor says when a model has nothing to say; by tag.
+    #[serde(default)]
+    lost_words: BTreeMap<String, String>,
 }
 
 /// Exchanges between a learner and the tutor; the English ones stand in for those that are missing.
@@ -131,6 +134,13 @@ struct Levels {
 }
 
 impl Settings {
+    /// For a model that has written nothing that can be said; `None` when these settings know no words for it.
+    pub(super) fn lost_words(&self, language: &Language) -> Option<String> {
+        let own = [language.as_str(), language.primary()];
+        let own = own.into_iter().find_map(|tag| self.lost_words.get(tag).cloned());
+        own.or_else(|| Some(format!("<en>{}</en>", self.lost_words.get("en")?)))
+    }
+
     fn language_name(&self, language: &Language) -> String {
         [language.as_str(), language.primary()]
             .into_iter()

@@ -143,3 +143,23 @@ fn a_mistake_that_shows_later_does_not_stop_the_tutor() {
     brief.key.level = Level::C2;
     assert!(prompter.compose(&brief).system.contains("level C2"));
 }
+
+#[test]
+fn the_tutor_that_has_lost_its_words_says_so_in_the_lesson_s_language() {
+    let prompter = Prompter::new(&Prompts::embedded()).unwrap();
+    let said = |tag: &str| prompter.lost_words(&Language::parse(tag).unwrap());
+    assert!(said("es-MX").contains("sin palabras"));
+    assert_ne!(said("pt-BR"), said("pt"));
+    assert_eq!(said("eu"), format!("<en>{}</en>", said("en")));
+}
+
+#[test]
+fn a_folder_without_words_for_it_gets_ours() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Prompts::embedded().read("tutor.toml").unwrap();
+    let (before, after) = settings.split_once("[lost_words]").unwrap();
+    let (_, after) = after.split_once("\n\n").unwrap();
+    std::fs::write(folder.path().join("tutor.toml"), format!("{before}\n{after}")).unwrap();
+    let prompter = Prompter::new(&Prompts::new(folder.path().to_owned())).unwrap();
+    assert!(prompter.lost_words(&Language::parse("fr").unwrap()).contains("mes mots"));
+}

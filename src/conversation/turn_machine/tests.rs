@@ -63,6 +63,7 @@ impl Script {
             message,
             stream: !kind.contains('~'),
             metadata: metadata(),
+            lost_words: "[sad] I have lost my words.".to_owned(),
         }));
         if !kind.contains('?') {
             self.feed(Input::Stored { turn });

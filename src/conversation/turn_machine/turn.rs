@@ -160,7 +160,10 @@ impl Turn {
         }
         let pieces = self.parser.finish();
         self.take_pieces(now, pieces, out);
-        let failure = self.chunks.is_empty().then(empty_reply);
+        let failure = self.chunks.is_empty().then(|| {
+            self.say_lost_words(now, out);
+            empty_reply()
+        });
         self.phase = Phase::Voicing { usage, failure };
         self.announce_whole(out);
     }
@@ -236,6 +239,15 @@ impl Turn {
         }
         let text = heard_text(&self.text, &self.chunks, heard);
         out.push(Effect::Heard { turn: id, chunks: heard.chunks, ms: heard.ms, text });
+    }
+
+    /// Nothing was written that could be said, so the tutor says just that.
+    fn say_lost_words(&mut self, now: Millis, out: &mut Vec<Effect>) {
+        let mut parser = Parser::new(self.ask.metadata.language.clone());
+        let mut pieces = parser.push(&self.ask.lost_words);
+        pieces.extend(parser.finish());
+        self.parser = parser;
+        self.take_pieces(now, pieces, out);
     }
 
     fn take_pieces(&mut self, now: Millis, pieces: Vec<Piece>, out: &mut Vec<Effect>) {
@@ -340,7 +352,7 @@ fn is_over(state: &SpeechState) -> bool {
 fn empty_reply() -> Failure {
     Failure {
         code: "empty_reply",
-        message: "Sorry, I lost my words. Could you say that again?".to_owned(),
+        message: "the model wrote nothing that could be said".to_owned(),
         retryable: true,
     }
 }

@@ -159,12 +159,13 @@ fn a_model_that_fails_before_its_first_word_fails_the_turn_at_once() {
 }
 
 #[test]
-fn an_answer_without_words_is_an_empty_reply() {
+fn an_answer_without_words_is_made_up_for_and_then_fails() {
     check(
         "
         ana: Hello
         write t1 [happy]
         done t1
+        voice t1 0 500
         ",
         &expect![[r#"
             ana: Hello
@@ -174,8 +175,15 @@ fn an_answer_without_words_is_an_empty_reply() {
                 > began t1
             write t1 [happy]
             done t1
+                > delta "I have lost my words."
+                speak t1 0
+                > start t1 complete=false ["I have lost my words." pending]
+                > start t1 complete=true ["I have lost my words." pending]
+            voice t1 0 500
+                > update 0 "I have lost my words." ready
+                > complete 0
                 > conversation failed t1 empty_reply
-                record t1 empty_reply ""
+                record t1 empty_reply "I have lost my words."
         "#]],
     );
 }
