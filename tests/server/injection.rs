@@ -98,7 +98,7 @@ fn assert_no_secret_in_a_prompt(model: &ScriptedOllama) {
 }
 
 fn assert_no_tag_or_address_is_spoken(voice: &ScriptedVoice) {
-    assert!(voice.requests().len() > 20, "each sentence is spoken once and then kept");
+    assert!(voice.requests().len() >= OBEDIENCE.len(), "what can be said is spoken");
     for request in voice.requests() {
         let text = request["input"].as_str().unwrap();
         for forbidden in NEVER_SPOKEN {
