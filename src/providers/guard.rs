@@ -300,4 +300,58 @@ mod tests {
         model.says("Ciao");
         assert_eq!(trace(&guarded).await, "Ciao done");
     }
+
+    /// A voice that never answers.
+    struct Mute;
+
+    impl Synthesizer for Mute {
+        fn name(&self) -> &'static str {
+            "mute"
+        }
+
+        fn slots(&self) -> usize {
+            1
+        }
+
+        fn voice_key(&self, _: &SpeechRequest) -> String {
+            String::new()
+        }
+
+        fn emotion_applied(&self, _: Emotion) -> EmotionApplied {
+            EmotionApplied::None
+        }
+
+        fn speak(&self, _: Arc<SpeechRequest>) -> Parts<SpeechPart> {
+            stream::pending().boxed()
+        }
+
+        fn voices(&self) -> BoxFuture<'static, Result<Vec<Voice>, ProviderError>> {
+            Box::pin(async { Ok(Vec::new()) })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_voice_that_is_given_up_has_failed_and_one_that_is_interrupted_has_not() {
+        let voice = GuardedVoice::new(Arc::new(Mute));
+        let request = Arc::new(SpeechRequest {
+            spans: Vec::new(),
+            voice: None,
+            emotion: Emotion::default(),
+            emphasis: false,
+        });
+        let waited = async |seconds| {
+            let mut parts = voice.speak(request.clone());
+            tokio::time::timeout(Duration::from_secs(seconds), parts.next()).await
+        };
+        for _ in 0..4 {
+            assert!(waited(1).await.is_err());
+        }
+        assert_eq!(voice.circuit().unwrap().failures, 0);
+        for _ in 0..3 {
+            assert!(waited(voice.patience().as_secs()).await.is_err());
+        }
+        let told = waited(1).await.unwrap().unwrap().unwrap_err();
+        expect!["mute cannot be reached: it did not answer in time; it is asked again in 5 s"]
+            .assert_eq(&told.to_string());
+    }
 }

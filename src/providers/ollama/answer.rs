@@ -245,6 +245,17 @@ mod tests {
         assert_eq!(last(1_000_000_000), (false, true, true));
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_tells_no_times_is_measured() {
+        let mut decoder = Decoder::new("big:70b".to_owned());
+        decoder.lines.push(b"{\"message\":{\"content\":\"Hi\"}}\n");
+        assert_eq!(decoder.next_part().unwrap(), Some(ModelPart::Text("Hi".to_owned())));
+        tokio::time::advance(Duration::from_secs(20)).await;
+        decoder.lines.push(b"{\"done\":true,\"eval_count\":40}\n");
+        let notice = decoder.next_part().unwrap().unwrap();
+        assert!(format!("{notice:?}").contains("writes 2.0 tokens a second"), "{notice:?}");
+    }
+
     #[test]
     fn two_bad_lines_are_skipped_and_the_third_ends_the_answer() {
         expect![[r#"
