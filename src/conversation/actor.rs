@@ -16,7 +16,6 @@ use tokio::{
     time::{Duration, Instant, Sleep},
 };
 use tokio_stream::StreamMap;
-use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
     domain::{AudioFileId, ChunkAudio, Failure, Millis, SpokenSpan, TurnId, UserId},
@@ -37,6 +36,7 @@ use super::{
 };
 
 use admission::Admissions;
+use warming::Warming;
 
 /// How often an actor looks whether anybody is still there.
 const PATROL: Duration = Duration::from_secs(5);
@@ -53,8 +53,7 @@ pub(super) struct Actor {
     leave: Option<Leave>,
     /// The model's answer, while one is being written.
     reply: Option<Reply>,
-    /// The model reads the prompt of a message that may come; dropping it stops that.
-    warming: Option<AbortOnDropHandle<()>>,
+    warming: Option<Warming>,
     speeches: StreamMap<(TurnId, usize), Speech>,
     /// When each listener runs out of sound, for the order of the speech pool.
     listeners: HashMap<TurnId, Listener>,

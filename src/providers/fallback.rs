@@ -127,23 +127,21 @@ mod tests {
     };
 
     /// What a learner hears when the first model does that and the second one works.
-    async fn check(first: &FakeModelParts, expected: Expect) {
+    async fn check(first: Vec<Result<ModelPart, ProviderError>>, expected: Expect) {
         let (big, small) = (FakeModel::new("big"), FakeModel::new("small"));
-        big.answers(first.clone());
+        big.answers(first);
         small.says("Ciao");
         let model = FallbackModel::new(big, small.clone());
         expected.assert_eq(&trace(&model).await);
         assert!(small.asked().iter().all(Option::is_none), "the choice was made for the first one");
     }
 
-    type FakeModelParts = Vec<Result<ModelPart, ProviderError>>;
-
     #[tokio::test]
     async fn a_model_that_cannot_begin_gives_way_to_the_second() {
         let late = ProviderError::TimedOut { provider: "big".to_owned() };
         for error in [unreachable(), busy(None), cut(), late] {
             check(
-                &vec![Err(error)],
+                vec![Err(error)],
                 expect!["(big cannot answer at the moment; small answers meanwhile) Ciao done"],
             )
             .await;
@@ -152,19 +150,19 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_that_has_begun_stays_with_its_model() {
-        check(&vec![text("Buon"), Err(cut())], expect!["Buon (fake was cut off: reset)"]).await;
+        check(vec![text("Buon"), Err(cut())], expect!["Buon (fake was cut off: reset)"]).await;
     }
 
     #[tokio::test]
     async fn a_refusal_is_told_and_not_hidden() {
-        check(&vec![Err(rejected())], expect!["(fake refused: 401: no)"]).await;
+        check(vec![Err(rejected())], expect!["(fake refused: 401: no)"]).await;
     }
 
     #[tokio::test]
     async fn who_is_loaded_is_waited_for_and_who_is_pulled_is_not() {
-        check(&vec![progress(ProgressKind::Load), text("Ecco")], expect!["model-load Ecco"]).await;
+        check(vec![progress(ProgressKind::Load), text("Ecco")], expect!["model-load Ecco"]).await;
         check(
-            &vec![progress(ProgressKind::Pull), text("Ecco")],
+            vec![progress(ProgressKind::Pull), text("Ecco")],
             expect!["(big cannot answer at the moment; small answers meanwhile) Ciao done"],
         )
         .await;

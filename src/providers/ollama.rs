@@ -40,6 +40,8 @@ const PROVIDER: &str = "ollama";
 const KEEP_ALIVE: KeepAlive = KeepAlive::Until { time: 30, unit: TimeUnit::Minutes };
 /// How long a model that has answered is believed to be in memory: somewhat less than what it is kept for.
 const KEEP_ALIVE_FOR: Duration = Duration::from_secs(25 * 60);
+/// An answer waits no longer for its model to get ready; who only watches may.
+const READY_LIMIT: Duration = Duration::from_secs(600);
 /// What Ollama gives a model that asks for nothing, in tokens; a server may be set up to give more.
 const DEFAULT_CONTEXT: u32 = 4096;
 /// How much of an error is repeated, in characters.
@@ -130,6 +132,7 @@ impl ChatModel for Ollama {
     fn reply(&self, request: ChatRequest) -> BoxStream<'static, Result<ModelPart, ProviderError>> {
         let (ollama, request) = (self.clone(), Arc::new(request));
         let asides = self.get_ready(&request).map(|aside| Ok(ModelPart::Aside(aside)));
+        let asides = asides.take_until(tokio::time::sleep(READY_LIMIT));
         let opened = async move { ollama.open(&request).await };
         asides.chain(stream::once(opened).try_flatten()).boxed()
     }

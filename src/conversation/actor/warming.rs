@@ -10,10 +10,18 @@ use crate::{
 
 use super::{Actor, effects::chosen};
 
+/// The model at work for a message that may come; dropping it stops that.
+pub(super) struct Warming {
+    choice: LessonChoice,
+    task: AbortOnDropHandle<()>,
+}
+
 impl Actor {
     /// The model reads what a message with that choice would be asked with, unless it has something better to do.
     pub(super) fn prepare(&mut self, choice: &LessonChoice) {
-        if self.reply.is_some() {
+        let is_at_it = self.is_warming()
+            && self.warming.as_ref().is_some_and(|warming| warming.choice == *choice);
+        if self.reply.is_some() || is_at_it {
             return;
         }
         let settings = chosen(self.admissions.settings(), choice);
@@ -33,10 +41,11 @@ impl Actor {
             ready(())
         };
         let task = self.parts.shutdown.spawn("model warm-up", asides.for_each(tell));
-        self.warming = Some(AbortOnDropHandle::new(task));
+        let task = AbortOnDropHandle::new(task);
+        self.warming = Some(Warming { choice: choice.clone(), task });
     }
 
     pub(super) fn is_warming(&self) -> bool {
-        self.warming.as_ref().is_some_and(|warming| !warming.is_finished())
+        self.warming.as_ref().is_some_and(|warming| !warming.task.is_finished())
     }
 }
