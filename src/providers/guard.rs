@@ -59,6 +59,7 @@ struct Guarded {
 /// One request whose end the breaker hears of, once.
 struct Attempt {
     circuit: Circuit,
+    provider: String,
     asked: Instant,
     /// Whoever leaves after that long has lost patience.
     patience: Duration,
@@ -174,7 +175,7 @@ impl Circuit {
             return Err(ProviderError::Unreachable { provider, reason });
         }
         drop(guarded);
-        Ok(Attempt { circuit: self, asked: Instant::now(), patience, is_settled: false })
+        Ok(Attempt { circuit: self, provider, asked: Instant::now(), patience, is_settled: false })
     }
 
     fn report(&self, provider: String) -> CircuitReport {
@@ -213,7 +214,7 @@ impl Attempt {
         let before = guarded.breaker.state();
         guarded.breaker.failed(now);
         if guarded.breaker.state() == BreakerState::Open && before == BreakerState::Closed {
-            tracing::warn!(reason, "a provider keeps failing and is left alone for a while");
+            tracing::warn!(provider = self.provider, reason, "it keeps failing and is left alone");
         }
         guarded.reason = Some(reason);
     }

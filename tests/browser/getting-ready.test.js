@@ -60,7 +60,11 @@ test('the model is told what the learner has chosen before anything is written',
       ),
   });
   await page.evaluate(async () => (await import('/page/main.js')).app.choose({ level: 'B2' }));
-  assert.equal((await eventually(() => prepared.at(-1), (level) => level === 'B2')), 'B2');
+  const newest = await eventually(
+    () => prepared.at(-1),
+    (level) => level === 'B2',
+  );
+  assert.equal(newest, 'B2');
   assert.ok(prepared.length >= 2, 'once when it came online, once with the choice');
   await context.close();
 });
