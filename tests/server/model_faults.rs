@@ -326,3 +326,19 @@ async fn the_practice_tutor_can_stand_in_as_well() {
     let turn = server.chat(json!({"message": "Hello"})).await;
     assert_eq!(turn.status, 200, "{turn:?}");
 }
+
+#[tokio::test]
+async fn a_first_model_that_does_not_begin_in_time_is_left_and_let_go() {
+    let model = ScriptedOllama::start().await;
+    model.pull([Pulled::named("big:70b"), Pulled::named("small:1b")]);
+    model.model_always("big:70b", Script::silence());
+    let setup = Setup::new(&model).settings("[patience]\nfirst_text = 0.5\n");
+    let setup = setup.environment("PARLA_MODEL", "ollama:big:70b");
+    let server = setup.environment("PARLA_FALLBACK_MODEL", "ollama:small:1b").start().await;
+    let turn = server.chat(json!({"message": "Hello"})).await;
+    assert_eq!(turn.json()["text"], "Ciao!", "{turn:?}");
+    model.dropped(1).await;
+    model.model_always("big:70b", Script::say_then("Too late to change ", Step::Cut));
+    assert_eq!(Turn::of(&server).await.failure(), "llm_cut");
+    assert_eq!(asked(&model), 3);
+}
