@@ -31,9 +31,17 @@ const OUT_OF_CONNECTIONS: Duration = Duration::from_secs(1);
 
 /// Serves until the drain begins, then gives running requests, sockets and turns some time to end.
 pub async fn serve(app: App, listeners: Vec<TcpListener>) {
-    let shutdown = app.shutdown.clone();
-    let doors = Arc::clone(&app.limits.doors);
-    let router = http::router(app);
+    let (shutdown, doors) = (app.shutdown.clone(), Arc::clone(&app.limits.doors));
+    serve_router(http::router(app), listeners, doors, shutdown).await;
+}
+
+/// As [`serve`]; `doors` has a place for each connection that there may be.
+pub(super) async fn serve_router(
+    router: Router,
+    listeners: Vec<TcpListener>,
+    doors: Arc<Semaphore>,
+    shutdown: Shutdown,
+) {
     for listener in listeners {
         let entrance = Entrance {
             listener,

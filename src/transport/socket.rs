@@ -14,7 +14,10 @@ use tokio::time::{Duration, Instant, timeout_at};
 use crate::{
     app::App,
     auth::User,
-    dialect::tutor::{Place, Tutor, decode},
+    dialect::{
+        json::BadInput,
+        tutor::{Place, Tutor, decode},
+    },
     domain::{Command, ConnectionId},
     hub::{Interest, Resume},
     limits::Seat,
@@ -91,15 +94,15 @@ async fn sign_in(wire: &mut Wire, visit: &Visit, id: &ConnectionId) -> Result<Us
             incoming = timeout_at(deadline, wire.receive()) => incoming,
             () = visit.app.shutdown.draining() => return Err(Closing::RESTART),
         };
-        let text = match incoming.map_err(|_| Closing::UNAUTHORIZED)?? {
-            Incoming::Text(text) => text,
-            Incoming::Binary => continue,
+        let decoded = match incoming.map_err(|_| Closing::UNAUTHORIZED)?? {
+            Incoming::Text(text) => decode(&text),
+            Incoming::Binary(_) => Err(BadInput::UnknownType("binary".to_owned())),
             Incoming::TooFast(_, too_fast) => {
                 wire.send(tutor.encode_error(&too_fast.into())).await?;
                 continue;
             }
         };
-        match decode(&text) {
+        match decoded {
             Ok(Command::Ping) => wire.send(tutor.encode_pong()).await?,
             Ok(Command::Authenticate { token }) => {
                 return visit.app.auth.user(Some(&token)).ok_or(Closing::INVALID_TOKEN);

@@ -4,7 +4,6 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use tokio::time::{Instant, sleep_until};
-use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
     app::App,
@@ -83,10 +82,10 @@ impl Connection {
     async fn step(&mut self, wire: &mut Wire) -> Result<(), Closing> {
         match self.next_wake(wire).await? {
             Wake::Incoming(Incoming::Text(text)) => self.take(wire, &text).await,
-            Wake::Incoming(Incoming::TooFast(message, too_fast)) => {
-                self.hold_up(wire, client_id(&message), too_fast).await
+            Wake::Incoming(Incoming::TooFast(text, too_fast)) => {
+                self.hold_up(wire, client_id(&text), too_fast).await
             }
-            Wake::Incoming(Incoming::Binary) => {
+            Wake::Incoming(Incoming::Binary(_)) => {
                 let bad = BadInput::UnknownType("binary".to_owned());
                 self.complain(wire, &bad.into()).await
             }
@@ -217,8 +216,7 @@ async fn next_refusal(
 }
 
 /// The name of the message that a refused frame was about.
-fn client_id(message: &Message) -> Option<String> {
-    let text = message.to_text().ok()?;
+fn client_id(text: &str) -> Option<String> {
     decode(text).ok().and_then(client_id_of)
 }
 
