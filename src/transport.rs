@@ -4,6 +4,7 @@ mod error;
 mod gate;
 mod http;
 mod page;
+mod read;
 mod server;
 mod socket;
 

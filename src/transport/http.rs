@@ -6,7 +6,6 @@ mod chat;
 mod conversations;
 mod events;
 mod health;
-pub(super) mod read;
 mod tickets;
 
 use axum::{

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::app::App;
 
-use super::{error::Problem, gate, http::read::Parameters};
+use super::{error::Problem, gate, read::Parameters};
 
 /// Only the page's own files run, speak and are shown; every text is a text node.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \

@@ -18,10 +18,10 @@ use crate::{
     hub::Interest,
     session::Session,
     storage::{StoredTurn, TurnState},
-    transport::{error::Problem, gate::Caller},
+    transport::{error::Problem, gate::Caller, read::JsonObject},
 };
 
-use super::{conversations::stored_turn, read::JsonObject};
+use super::conversations::stored_turn;
 
 /// No turn takes longer to make: a request that waits longer waits for something that will not come.
 const LONGEST_TURN: Duration = Duration::from_secs(300);

@@ -13,11 +13,13 @@ use crate::{
     },
     domain::Role,
     storage::{ConversationRow, Page, StoredMessage, TurnState},
-    transport::{error::Problem, gate::Caller},
+    transport::{
+        error::Problem,
+        gate::Caller,
+        read::{InConversation, JsonObject, Parameters},
+    },
     wall_clock,
 };
-
-use super::read::{InConversation, JsonObject, Parameters};
 
 /// Rows in an answer when nothing else is said.
 const DEFAULT_LIMIT: u32 = 50;

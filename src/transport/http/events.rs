@@ -22,10 +22,12 @@ use crate::{
     domain::ConnectionId,
     hub::{Cursor, Interest, Lagged, Published, Resume},
     limits::Seat,
-    transport::{error::Problem, gate},
+    transport::{
+        error::Problem,
+        gate,
+        read::{self, InConversation},
+    },
 };
-
-use super::read::{self, InConversation};
 
 /// How long a long-poll waits for something to happen.
 const LONG_POLL: Duration = Duration::from_secs(25);

@@ -11,7 +11,7 @@ use axum::{
 use crate::{
     app::App,
     domain::{ConversationId, random_token},
-    transport::{error::Problem, gate, http::read},
+    transport::{error::Problem, gate, read},
 };
 
 use super::{Visit, handshake::Handshake, run, wire::Wire};

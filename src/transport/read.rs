@@ -11,19 +11,13 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tokio::time::timeout;
 
-use crate::{
-    app::App,
-    dialect::json,
-    domain::ConversationId,
-    hub::Resume,
-    session::Session,
-    transport::{
-        error::Problem,
-        gate::{self, Caller},
-    },
-};
+use crate::{app::App, dialect::json, domain::ConversationId, hub::Resume, session::Session};
 
-use super::BODY_LIMIT;
+use super::{
+    error::Problem,
+    gate::{self, Caller},
+    http::BODY_LIMIT,
+};
 
 /// How long a body may take to arrive.
 const BODY_PATIENCE: Duration = Duration::from_secs(10);
@@ -32,7 +26,7 @@ const BODY_PATIENCE: Duration = Duration::from_secs(10);
 pub(super) struct JsonObject(pub(super) Map<String, Value>);
 
 /// What the query says.
-pub(in crate::transport) struct Parameters<T>(pub(in crate::transport) T);
+pub(super) struct Parameters<T>(pub(super) T);
 
 /// The caller in the conversation that the path names.
 pub(super) struct InConversation(pub(super) Session);
@@ -93,7 +87,7 @@ impl FromRequestParts<App> for InConversation {
 }
 
 /// Where a client that comes back had got to; `None` when it does not say, or not both.
-pub(in crate::transport) fn resume(query: &str) -> Option<Resume> {
+pub(super) fn resume(query: &str) -> Option<Resume> {
     let after = gate::parameter(query, "after")?.parse().ok()?;
     let epoch = gate::parameter(query, "epoch")?.to_owned();
     Some(Resume { epoch, after })
