@@ -149,13 +149,14 @@ impl Connection {
         Ok(())
     }
 
-    /// What starts work is counted for the user, the address and the server as well.
+    /// What starts work is counted for the user, the address and the server as well. A stop ends some.
     fn may_start(&self, command: &Command) -> Result<(), TooFast> {
         match command {
-            Command::Chat(_) | Command::Stop { .. } | Command::Prepare { .. } => {
+            Command::Chat(_) | Command::Prepare { .. } => {
                 self.app.limits.rates.start(&self.session.user().id, self.address)
             }
             Command::Ping
+            | Command::Stop { .. }
             | Command::Played { .. }
             | Command::Typing { .. }
             | Command::Authenticate { .. } => Ok(()),
