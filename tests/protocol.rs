@@ -169,7 +169,7 @@ fn codes_go_out_with_the_status_of_the_table() {
         }
     }
     // Beside these the source names no status of their own.
-    let elsewhere = ["audio_unavailable", "bad_body", "bad_json", "empty_reply", "too_deep"];
+    let elsewhere = ["audio_unavailable", "bad_json", "empty_reply", "too_deep"];
     assert_same(unknown, elsewhere.map(str::to_owned).into());
 }
 

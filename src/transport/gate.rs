@@ -38,7 +38,7 @@ pub(super) async fn admit(State(app): State<App>, request: Request, next: Next) 
     let mut response = match verdict {
         Ok(()) if is_preflight(&request) => preflight(),
         Ok(()) => next.run(request).await,
-        Err(refused) => return refusal(refused).into_response(),
+        Err(problem) => return problem.into_response(),
     };
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -85,18 +85,27 @@ fn refusal(refused: Refused) -> Problem {
     }
 }
 
-fn judge(app: &App, request: &Request) -> Result<(), Refused> {
+fn judge(app: &App, request: &Request) -> Result<(), Problem> {
+    let codings = request.headers().get_all(header::TRANSFER_ENCODING);
+    let is_chunked = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"chunked");
+    // Where a body ends is a matter of its coding: one that is not understood is not guessed at.
+    if codings.iter().count() > 1 || !codings.iter().all(is_chunked) {
+        let detail = "a body may come in chunks and in no other transfer coding";
+        let problem = Problem::new(StatusCode::BAD_REQUEST, "bad_body", detail);
+        return Err(problem.ending_connection());
+    }
+
     let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
     // An origin that cannot be read is none that is known.
     let has_origin = request.headers().contains_key(header::ORIGIN);
     let origin = text(header::ORIGIN).or(has_origin.then_some("unreadable"));
     // Of a request that names the server twice, a proxy before it may have read the other name.
     if request.headers().get_all(header::HOST).iter().count() > 1 {
-        return Err(Refused::Host);
+        return Err(refusal(Refused::Host));
     }
     let authority = request.uri().authority().map(|host| host.as_str());
     let host = authority.or_else(|| text(header::HOST));
-    app.doors.admit(host, origin)
+    app.doors.admit(host, origin).map_err(refusal)
 }
 
 impl FromRequestParts<App> for Caller {

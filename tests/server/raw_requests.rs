@@ -28,6 +28,8 @@ async fn a_request_that_can_be_read_in_two_ways_is_refused_and_ends_the_connecti
     let cases = [
         format!("{POST}transfer-encoding: chunked, identity{chunked}"),
         format!("{POST}transfer-encoding: xchunked{chunked}"),
+        format!("{POST}transfer-encoding: gzip, chunked{chunked}"),
+        format!("{POST}transfer-encoding: chunked\r\ntransfer-encoding: chunked{chunked}"),
         format!("{POST}transfer-encoding: identity\r\ncontent-length: 2\r\n\r\n{{}}"),
         format!("{POST}transfer-encoding : chunked{chunked}"),
         format!("{}transfer-encoding: chunked{chunked}", POST.replace("1.1", "1.0")),
