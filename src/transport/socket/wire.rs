@@ -150,6 +150,8 @@ impl Wire {
         let Closing::With(code, reason) = closing else { return };
         let frame = CloseFrame { code: code.into(), reason: Utf8Bytes::from_static(reason) };
         let closing = async {
+            // A pong that still waits would follow the close frame, after which nothing may come.
+            drop(self.socket.flush().await);
             if self.socket.send(Message::Close(Some(frame))).await.is_ok() {
                 // The client's answer, so that the connection ends in order.
                 while let Some(Ok(_)) = self.socket.next().await {}
