@@ -113,12 +113,7 @@ impl AsyncWrite for PatientStream {
 mod tests {
     use std::sync::Arc;
 
-    use tokio::{
-        io::{AsyncReadExt, AsyncWriteExt},
-        net::TcpListener,
-        sync::Semaphore,
-        time::Instant,
-    };
+    use tokio::{io::AsyncWriteExt, net::TcpListener, sync::Semaphore, time::Instant};
 
     use super::*;
 
@@ -142,9 +137,17 @@ mod tests {
         };
         assert!(error.get_ref().is_some_and(|error| error.is::<Stalled>()), "{error}");
         assert_eq!(began.elapsed().as_secs(), 10);
-        let mut taken = vec![0; 4 << 20];
-        client.read_exact(&mut taken[..1 << 20]).await.unwrap();
-        assert!(stream.write(&bytes).await.is_ok(), "what is taken makes room");
+        // What is taken makes room.
+        let mut taken = tokio::io::sink();
+        let taking = tokio::io::copy(&mut client, &mut taken);
+        let writing = async {
+            stream.tcp.writable().await.unwrap();
+            stream.write(&bytes).await
+        };
+        tokio::select! {
+            taken = taking => panic!("the end came after {taken:?}"),
+            written = writing => assert!(written.is_ok()),
+        }
     }
 
     #[tokio::test(start_paused = true)]
