@@ -31,9 +31,9 @@ pub(super) fn judge<'a>(step: &'a Step, heard: &Heard<'_>, wording: &Wording) ->
     let answer = step.answer(heard, wording);
     let score = answer.as_ref().map_or(0, |(_, found)| found.score);
     let mistake = worst_mistake(step, heard, wording);
-    let mistake_score = mistake.as_ref().map_or(0, |(_, found)| found.score);
+    let mistaken = mistake.as_ref().map_or(0, |(_, found)| found.score);
     if let Some((word, meaning_score)) = asked_word(heard, wording)
-        && meaning_score > score.max(mistake_score)
+        && meaning_score > score.max(mistaken)
     {
         return Verdict::Meaning(word);
     }

@@ -18,7 +18,7 @@ use crate::{
 
 /// What a card shows without being cut, in graphemes.
 const LONGEST_TITLE: usize = 40;
-const LONGEST_GOAL: usize = 100;
+const LONGEST_GOAL: usize = 120;
 /// What the tutor says at once, and what a learner is asked to say at once, in graphemes: at A1, and more per level.
 const LONGEST_TEXT: (usize, usize) = (140, 60);
 const LONGEST_MODEL: (usize, usize) = (60, 40);
