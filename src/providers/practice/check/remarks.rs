@@ -8,7 +8,7 @@ use crate::{
     prompts::{
         fault::Fault,
         lesson::{Lesson, Mistake, Step},
-        pattern::{Heard, Pattern},
+        pattern::{Found, Heard, Pattern},
         tagged::{Slots, Tagged},
         wording::Wording,
         words::split,
@@ -120,11 +120,17 @@ fn on_answers(step: &Step, wording: &Wording) -> Vec<Fault> {
 /// How a right answer is misunderstood, if it is.
 fn taken_for(step: &Step, text: &str, wording: &Wording) -> Option<String> {
     let heard = Heard::new(text, &wording.short_forms);
-    let score = step.answer(&heard, wording).map_or(0, |(_, found)| found.score);
+    let right = step.answer(&heard, wording).map(|(_, found)| found);
+    // A mistake that says more, or names words where the answer has a slot, is an exception on purpose:
+    // `I am student` from `I am {job}`.
+    let is_exception = |wrong: &Found| {
+        right.as_ref().is_some_and(|right| {
+            wrong.score > right.score || (wrong.slots.is_empty() && !right.slots.is_empty())
+        })
+    };
     match judge(step, &heard, wording) {
         Verdict::Right { .. } | Verdict::Enough => None,
-        // A mistake that explains more is an exception on purpose: `I am student` from `I am {job}`.
-        Verdict::Wrong { found, .. } if found.score > score && text != step.model => None,
+        Verdict::Wrong { found, .. } if text != step.model && is_exception(&found) => None,
         Verdict::Wrong { mistake, .. } => {
             Some(format!("is corrected as the mistake of line {}; narrow its `says`", mistake.line))
         }
