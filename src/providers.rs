@@ -76,9 +76,7 @@ pub trait Synthesizer: Send + Sync {
     }
 
     /// Synthesis time ÷ audio time to reckon with until it has been measured.
-    fn usual_pace(&self) -> f64 {
-        0.5
-    }
+    fn usual_pace(&self) -> f64;
 
     /// The voice that the request would get, as far as it makes a difference to the sound; part of the cache's key.
     fn voice_key(&self, request: &SpeechRequest) -> String;

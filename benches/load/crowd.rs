@@ -139,6 +139,8 @@ impl Stage {
         report.title("half as many turns again as the voice can carry");
         report.figure("admitted turns", spoken.len() as f64, "", None);
         report.figure("of them with a silence", silent as f64, "", Some(Bar::AtMost(0.0)));
+        let silence = Samples::new(spoken.iter().map(|turn| ms(turn.silence)).collect());
+        report.spread("silence in a turn, ms", &silence, None);
         report.spread("first audio, ms", &first_audio, None);
         let later = first_audio.percentile(95) - alone.percentile(95);
         let synthesis = ms(self.voice.takes(&"x".repeat(LONGEST_SENTENCE)));

@@ -114,6 +114,10 @@ impl Synthesizer for GuardedVoice {
         self.voice.slots()
     }
 
+    fn usual_pace(&self) -> f64 {
+        self.voice.usual_pace()
+    }
+
     fn patience(&self) -> Duration {
         self.voice.patience()
     }
@@ -312,6 +316,10 @@ mod tests {
 
         fn slots(&self) -> usize {
             1
+        }
+
+        fn usual_pace(&self) -> f64 {
+            0.5
         }
 
         fn voice_key(&self, _: &SpeechRequest) -> String {

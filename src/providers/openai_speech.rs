@@ -186,6 +186,11 @@ impl Synthesizer for OpenAiSpeech {
         self.settings.timeout
     }
 
+    /// Few services are slower than half of the speed of speech.
+    fn usual_pace(&self) -> f64 {
+        0.5
+    }
+
     fn voice_key(&self, request: &SpeechRequest) -> String {
         let pieces = pieces::of(&self.settings, request);
         let voices: Vec<_> = pieces.iter().map(|piece| piece.voice.as_str()).collect();

@@ -111,6 +111,10 @@ impl Synthesizer for FakeVoice {
         self.slots
     }
 
+    fn usual_pace(&self) -> f64 {
+        0.5
+    }
+
     fn patience(&self) -> Duration {
         self.patience
     }
