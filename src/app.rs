@@ -20,7 +20,8 @@ use crate::{
     providers::{ChatModel, Synthesizer},
     shutdown::Shutdown,
     storage::{Sqlite, Storage, StorageError},
-    synthesis::{AudioCache, CacheSettings, PoolSettings, SpeechPool},
+    synthesis::{AudioCache, CacheSettings, EngineLoad, PoolSettings, SpeechPool},
+    telemetry::metrics::Metrics,
 };
 
 pub use models::ollama;
@@ -46,7 +47,9 @@ pub struct App {
     pub engines: Arc<[Arc<dyn Synthesizer>]>,
     pub model: Arc<dyn ChatModel>,
     pub lessons: Arc<Lessons>,
+    pub metrics: Metrics,
     pub shutdown: Shutdown,
+    management_is_loopback: bool,
 }
 
 impl App {
@@ -54,10 +57,14 @@ impl App {
     ///
     /// # Errors
     /// When the data folder, the store or the prompts cannot be used.
-    pub async fn start(settings: &Settings, shutdown: &Shutdown) -> anyhow::Result<Self> {
+    pub async fn start(
+        settings: &Settings,
+        metrics: Metrics,
+        shutdown: &Shutdown,
+    ) -> anyhow::Result<Self> {
         let auth = Auth::new(open_secret(&settings.data)?, settings.is_loopback());
         let limits = Limits::new(settings.max_connections, auth.is_required());
-        let storage: Arc<dyn Storage> = Arc::new(open_storage(settings, shutdown).await?);
+        let storage: Arc<dyn Storage> = Arc::new(open_storage(settings, &metrics, shutdown).await?);
         let hub = Hub::new();
         sweep(hub.clone(), shutdown);
         let prompts = Prompts::new(settings.prompts.clone());
@@ -67,19 +74,7 @@ impl App {
         }
         let engines = engines(settings)?;
         warm(&engines, shutdown);
-        let cache = AudioCache::open(
-            CacheSettings {
-                folder: settings.audio_cache.clone(),
-                memory_bytes: AUDIO_MEMORY,
-                disk_bytes: AUDIO_DISK,
-            },
-            shutdown,
-        );
-        let mut pool = PoolSettings::default();
-        if let Some(turns) = settings.max_turns {
-            pool.turns = turns as usize;
-        }
-        let speech = SpeechPool::new(engines.clone(), cache, pool, shutdown.clone());
+        let speech = speech_pool(settings, engines.clone(), &metrics, shutdown);
         let model = models::model(settings, &lessons, shutdown).await?;
         let audio_files = AudioFiles::new(Arc::clone(&storage));
         let conversations = Conversations::new(ConversationParts {
@@ -95,6 +90,7 @@ impl App {
                 history_messages: settings.history_messages,
                 ..ConversationSettings::default()
             },
+            metrics: metrics.turns.clone(),
             shutdown: shutdown.clone(),
             began: Instant::now(),
         });
@@ -112,8 +108,33 @@ impl App {
             engines: engines.into(),
             model,
             lessons,
+            metrics,
             shutdown: shutdown.clone(),
+            management_is_loopback: settings.management_is_loopback(),
         })
+    }
+
+    /// The same house behind the operators' doors, which have a key of their own.
+    #[must_use]
+    pub fn for_operators(&self) -> Self {
+        let is_loopback = self.management_is_loopback;
+        let doors = Doors { origins: self.doors.origins.clone(), is_loopback };
+        let auth = self.auth.for_operators(is_loopback);
+        Self { auth, doors: Arc::new(doors), ..self.clone() }
+    }
+
+    /// All metrics as they stand at this moment.
+    #[must_use]
+    pub fn metrics_text(&self) -> String {
+        for EngineLoad { engine, slots, busy, waiting, .. } in self.speech.load() {
+            self.metrics.pool.set_load(&engine, slots, busy, waiting);
+        }
+        let (memory, disk) = self.speech.cached_bytes();
+        self.metrics.cache.set_bytes("memory", memory);
+        self.metrics.cache.set_bytes("disk", disk);
+        let awake = i64::try_from(self.conversations.awake()).unwrap_or(i64::MAX);
+        self.metrics.conversations.set(awake);
+        self.metrics.text()
     }
 }
 
@@ -124,23 +145,47 @@ fn open_secret(data: &Path) -> anyhow::Result<Secret> {
         .with_context(|| format!("the key in {} cannot be used", data.display()))
 }
 
-async fn open_storage(settings: &Settings, shutdown: &Shutdown) -> anyhow::Result<Sqlite> {
+async fn open_storage(
+    settings: &Settings,
+    metrics: &Metrics,
+    shutdown: &Shutdown,
+) -> anyhow::Result<Sqlite> {
     let file = settings.data.join("parla.db");
-    let storage = Sqlite::open(&file, shutdown).await.map_err(|error| {
-        let hint = match error {
-            StorageError::Damaged(_) => {
-                "; put back a copy of its folder, or move the folder away to begin anew"
-            }
-            _ => "",
-        };
-        let what = format!("the database {} cannot be used{hint}", file.display());
-        anyhow::Error::new(error).context(what)
-    })?;
+    let storage =
+        Sqlite::open(&file, metrics.storage.clone(), shutdown).await.map_err(|error| {
+            let hint = match error {
+                StorageError::Damaged(_) => {
+                    "; put back a copy of its folder, or move the folder away to begin anew"
+                }
+                _ => "",
+            };
+            let what = format!("the database {} cannot be used{hint}", file.display());
+            anyhow::Error::new(error).context(what)
+        })?;
     let interrupted = storage.fail_interrupted().await?;
     if interrupted > 0 {
         tracing::warn!(interrupted, "turns that the last run left unfinished are marked as failed");
     }
     Ok(storage)
+}
+
+fn speech_pool(
+    settings: &Settings,
+    engines: Vec<Arc<dyn Synthesizer>>,
+    metrics: &Metrics,
+    shutdown: &Shutdown,
+) -> SpeechPool {
+    let places = CacheSettings {
+        folder: settings.audio_cache.clone(),
+        memory_bytes: AUDIO_MEMORY,
+        disk_bytes: AUDIO_DISK,
+    };
+    let cache = AudioCache::open(places, metrics.cache.clone(), shutdown);
+    let mut pool = PoolSettings::default();
+    if let Some(turns) = settings.max_turns {
+        pool.turns = turns as usize;
+    }
+    SpeechPool::new(engines, cache, pool, metrics.pool.clone(), shutdown.clone())
 }
 
 /// The first learner does not wait for a voice to wake up. One that does not is told of with the first chunk.

@@ -31,13 +31,23 @@ pub struct Auth {
     secret: Arc<Secret>,
     tickets: Tickets,
     is_open: bool,
+    /// What the key is a signature for: one door's key does not open another.
+    purpose: &'static str,
 }
 
 impl Auth {
     /// `is_open` lets everybody in as the local user.
     #[must_use]
     pub fn new(secret: Secret, is_open: bool) -> Self {
-        Self { secret: Arc::new(secret), tickets: Tickets::default(), is_open }
+        let (secret, tickets) = (Arc::new(secret), Tickets::default());
+        Self { secret, tickets, is_open, purpose: "access" }
+    }
+
+    /// The door-keeper of the management listener: its key is another one than the learners'.
+    #[must_use]
+    pub fn for_operators(&self, is_open: bool) -> Self {
+        let (secret, tickets) = (Arc::clone(&self.secret), Tickets::default());
+        Self { secret, tickets, is_open, purpose: "management" }
     }
 
     /// Whether a token is asked for at all.
@@ -49,7 +59,7 @@ impl Auth {
     /// What a browser is given to come in with; `None` on an open server.
     #[must_use]
     pub fn key(&self) -> Option<String> {
-        self.is_required().then(|| self.secret.sign("access", ""))
+        self.is_required().then(|| self.secret.sign(self.purpose, ""))
     }
 
     /// The user behind a token; on an open server any token, or none, is the local user.
@@ -63,7 +73,7 @@ impl Auth {
     /// As [`Auth::user`], for what a ticket does not open.
     #[must_use]
     pub fn key_holder(&self, token: &str) -> Option<User> {
-        let is_known = self.is_open || self.secret.verify("access", "", token);
+        let is_known = self.is_open || self.secret.verify(self.purpose, "", token);
         is_known.then(|| User { id: local_user() })
     }
 

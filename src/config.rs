@@ -35,6 +35,8 @@ pub struct Flags {
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub listen: Vec<SocketAddr>,
+    /// Where metrics and health are told to operators; empty when nowhere.
+    pub management_listen: Vec<SocketAddr>,
     /// Holds the database and the server's secret.
     pub data: PathBuf,
     pub audio_cache: PathBuf,
@@ -106,11 +108,18 @@ impl Settings {
         };
         let listen =
             text(flags.listen.as_ref(), "PARLA_LISTEN", file.listen.as_ref(), "127.0.0.1:11200");
+        let management = text(
+            None,
+            "PARLA_MANAGEMENT_LISTEN",
+            file.management_listen.as_ref(),
+            "127.0.0.1:8766",
+        );
         let model = text(flags.model.as_ref(), "PARLA_MODEL", file.model.as_ref(), "auto");
         let tts = text(flags.tts.as_ref(), "PARLA_TTS", file.tts().as_ref(), "espeak");
         let format = text(None, "PARLA_LOG_FORMAT", file.log_format.as_ref(), "auto");
         Ok(Self {
-            listen: addresses(&listen)?,
+            listen: addresses("PARLA_LISTEN", &listen)?,
+            management_listen: management_addresses(&management)?,
             data: path(flags.data.as_ref(), "PARLA_DATA", file.data.as_ref(), "data"),
             audio_cache: path(None, "PARLA_AUDIO_CACHE", file.audio_cache.as_ref(), "audio_cache"),
             prompts: path(None, "PARLA_PROMPTS", file.prompts.as_ref(), "prompts"),
@@ -143,7 +152,13 @@ impl Settings {
     /// Whether only this machine can reach the server.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
-        self.listen.iter().all(|address| address.ip().is_loopback())
+        are_loopback(&self.listen)
+    }
+
+    /// Whether only this machine can reach the management listener.
+    #[must_use]
+    pub fn management_is_loopback(&self) -> bool {
+        are_loopback(&self.management_listen)
     }
 }
 
@@ -192,18 +207,26 @@ fn list(text: &str) -> Vec<String> {
     text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
 }
 
-fn addresses(text: &str) -> Result<Vec<SocketAddr>, SettingError> {
+fn are_loopback(addresses: &[SocketAddr]) -> bool {
+    addresses.iter().all(|address| address.ip().is_loopback())
+}
+
+fn management_addresses(text: &str) -> Result<Vec<SocketAddr>, SettingError> {
+    if text == "off" { Ok(Vec::new()) } else { addresses("PARLA_MANAGEMENT_LISTEN", text) }
+}
+
+fn addresses(name: &str, text: &str) -> Result<Vec<SocketAddr>, SettingError> {
     let mut found = Vec::new();
     for part in list(text) {
         let resolved = part.to_socket_addrs().map_err(|error| {
             let reason = format!("{part:?} is no address such as 127.0.0.1:11200 ({error})");
-            SettingError::new("PARLA_LISTEN", reason)
+            SettingError::new(name, reason)
         })?;
         // A name may stand for several addresses of which the machine has only some: the first serves.
         found.extend(resolved.take(1));
     }
     if found.is_empty() {
-        return Err(SettingError::new("PARLA_LISTEN", "no address to listen on"));
+        return Err(SettingError::new(name, "no address to listen on"));
     }
     Ok(found)
 }

@@ -5,8 +5,9 @@
 
 pub mod domain;
 pub mod shutdown;
-pub mod telemetry;
 pub mod wall_clock;
+
+pub mod telemetry;
 
 pub mod audio;
 pub mod prompts;

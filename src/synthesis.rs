@@ -36,6 +36,7 @@ use crate::{
     domain::AudioFrame,
     providers::{SpeechRequest, Synthesizer},
     shutdown::Shutdown,
+    telemetry::metrics::PoolMetrics,
 };
 
 /// Speaks chunks by the first engine that can; clones share its slots and its cache.
@@ -48,6 +49,7 @@ struct Shared {
     lanes: Arc<[Arc<Lane>]>,
     cache: AudioCache,
     settings: PoolSettings,
+    metrics: PoolMetrics,
     shutdown: Shutdown,
     arrivals: AtomicU64,
     speaking: Speaking,
@@ -87,12 +89,18 @@ impl SpeechPool {
         engines: Vec<Arc<dyn Synthesizer>>,
         cache: AudioCache,
         settings: PoolSettings,
+        metrics: PoolMetrics,
         shutdown: Shutdown,
     ) -> Self {
+        let lane = |engine: Arc<dyn Synthesizer>| {
+            let metrics = metrics.engine(engine.name());
+            Lane::new(engine, metrics)
+        };
         let shared = Shared {
-            lanes: engines.into_iter().map(Lane::new).collect(),
+            lanes: engines.into_iter().map(lane).collect(),
             cache,
             settings,
+            metrics,
             shutdown,
             arrivals: AtomicU64::default(),
             speaking: Speaking::default(),
@@ -121,10 +129,11 @@ impl SpeechPool {
             return Speech::finished(Ok(spoken));
         }
         let place = Arc::new(job.place);
-        match self.shared.join(keys, job.request, &place) {
-            Some(flight) => Speech::following(flight, place),
-            None => Speech::finished(Err(SpeechError::AtCapacity)),
-        }
+        let Some(flight) = self.shared.join(keys, job.request, &place) else {
+            self.shared.metrics.refused();
+            return Speech::finished(Err(SpeechError::AtCapacity));
+        };
+        Speech::following(flight, place)
     }
 
     /// A finished file, from memory or disk, verified; `None` when it has to be spoken again.
@@ -136,6 +145,18 @@ impl SpeechPool {
     #[must_use]
     pub fn turns(&self) -> usize {
         self.shared.speaking.turns()
+    }
+
+    /// Bytes of finished sound in memory and on disk.
+    #[must_use]
+    pub fn cached_bytes(&self) -> (u64, u64) {
+        self.shared.cache.held()
+    }
+
+    /// Why finished sounds cannot be put on disk, when they cannot.
+    #[must_use]
+    pub fn cache_trouble(&self) -> Option<String> {
+        self.shared.cache.trouble()
     }
 
     /// How busy each engine is, in their order.

@@ -1,4 +1,6 @@
-//! What the server says of itself: log lines. It names events and never what people say.
+//! What the server says of itself: log lines and metrics. It names events and never what people say.
+
+pub mod metrics;
 
 use std::io::IsTerminal;
 

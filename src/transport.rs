@@ -2,10 +2,13 @@
 
 mod error;
 mod gate;
+mod health;
 mod http;
+mod management;
 mod page;
 mod read;
 mod server;
 mod socket;
+mod watch;
 
-pub use server::serve;
+pub use server::{Listeners, serve};

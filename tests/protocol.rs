@@ -14,9 +14,10 @@ use std::collections::BTreeSet;
 use parla::{
     dialect::{
         json::{self, BadInput},
-        tutor::{ChatBody, PlayedFields, StopFields, decode},
+        tutor::{ChatBody, PlayedFields, StopFields, decode, frame_type},
     },
-    domain::{Command, Emotion},
+    domain::Emotion,
+    telemetry::metrics::{COMMAND_TYPES, FRAME_TYPES},
 };
 use protocol::{
     document::{self, code_spans, samples, section, table},
@@ -94,7 +95,7 @@ fn the_table_of_nulls_lists_exactly_the_fields_that_can_be_null() {
 fn every_command_has_a_sample_and_every_sample_is_a_command() {
     let decoded = samples("client").into_iter().map(|sample| {
         let command = decode(&sample.to_string()).unwrap_or_else(|bad| panic!("{bad}: {sample}"));
-        assert_eq!(type_of(&sample), command_type(&command));
+        assert_eq!(type_of(&sample), command.name());
         first_word(&format!("{command:?}"))
     });
     let decoded: Names = decoded.collect();
@@ -145,8 +146,26 @@ async fn every_sample_of_an_answer_is_what_the_server_answers() {
 fn the_tables_list_exactly_the_codes_and_routes_of_the_source() {
     assert_same(first_cells("## Errors"), source::error_codes());
     assert_same(first_cells("## Routes"), source::routes());
+    let (_, management) = section("## Routes").split_once("| management route |").unwrap();
+    let rows = management.lines().filter(|line| line.starts_with("| `"));
+    let cells = rows.flat_map(|row| code_spans(row.split('|').nth(1).unwrap()));
+    assert_same(cells.collect(), source::management_routes());
     let closing = table("## Close codes").into_iter().map(|row| row[0].clone());
     assert_same(closing.collect(), source::close_codes());
+}
+
+#[test]
+fn every_type_of_frame_is_counted_by_its_name() {
+    let counted = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Names>();
+    let mut received: Names = samples("client").iter().map(type_of).collect();
+    received.insert("invalid".to_owned());
+    assert_same(received, counted(COMMAND_TYPES));
+    let sent = sent::frames();
+    assert_same(sent.iter().map(type_of).collect(), counted(FRAME_TYPES));
+    for frame in sent::texts() {
+        let frame_type = frame_type(&frame).to_owned();
+        assert!(FRAME_TYPES.contains(&frame_type.as_str()), "{frame}");
+    }
 }
 
 #[test]
@@ -223,18 +242,6 @@ fn assert_body_of<T: DeserializeOwned>(kind: &str) {
     for body in samples(kind) {
         let read = |body| json::typed::<T>(body).map(drop);
         assert_each_field_is_read(body.as_object().unwrap(), read);
-    }
-}
-
-fn command_type(command: &Command) -> &'static str {
-    match command {
-        Command::Ping => "ping",
-        Command::Authenticate { .. } => "auth",
-        Command::Chat(_) => "chat",
-        Command::Stop { .. } => "stop",
-        Command::Played { .. } => "played",
-        Command::Typing { .. } => "typing",
-        Command::Prepare { .. } => "prepare",
     }
 }
 

@@ -33,6 +33,7 @@ mod server {
     mod limits;
     mod model_faults;
     mod model_ready;
+    mod operating;
     mod poor_machine;
     mod raw_requests;
     mod repeating;

@@ -7,7 +7,13 @@ use std::{
 };
 
 use anyhow::Context;
-use parla::{app::App, config::Settings, shutdown::Shutdown, telemetry, transport};
+use parla::{
+    app::App,
+    config::Settings,
+    shutdown::Shutdown,
+    telemetry::{self, metrics::Metrics},
+    transport::{self, Listeners},
+};
 use tokio::net::TcpListener;
 
 use super::signals::Signals;
@@ -19,9 +25,13 @@ pub(super) async fn serve(settings: Settings) -> anyhow::Result<()> {
     }
     let signals = Signals::hold().context("signals cannot be held")?;
     allow_many_connections(settings.max_connections);
-    let listeners = bind(&settings.listen).await?;
+    let metrics = Metrics::default();
+    metrics.watch_panics();
+    let public = bind(&settings.listen).await?;
+    let management = bind_for_operators(&settings.management_listen).await;
+    let listeners = Listeners { public, management };
     let shutdown = Shutdown::new();
-    let app = App::start(&settings, &shutdown).await?;
+    let app = App::start(&settings, metrics, &shutdown).await?;
     announce(&app, &listeners)?;
     tokio::select! {
         () = transport::serve(app, listeners) => Ok(()),
@@ -62,13 +72,36 @@ async fn bind(addresses: &[SocketAddr]) -> anyhow::Result<Vec<TcpListener>> {
     Ok(listeners)
 }
 
+/// Learners come first: a taken port, of another parla for instance, leaves them a server that nobody can watch.
+async fn bind_for_operators(addresses: &[SocketAddr]) -> Vec<TcpListener> {
+    let mut listeners = Vec::new();
+    for address in addresses {
+        match TcpListener::bind(address).await {
+            Ok(listener) => listeners.push(listener),
+            Err(error) => tracing::warn!(
+                code = "management_unavailable",
+                %error,
+                "no metrics at {address}; PARLA_MANAGEMENT_LISTEN chooses another address, or off"
+            ),
+        }
+    }
+    listeners
+}
+
 /// Where to go, for the person at the terminal.
-fn announce(app: &App, listeners: &[TcpListener]) -> anyhow::Result<()> {
+fn announce(app: &App, listeners: &Listeners) -> anyhow::Result<()> {
     let key = app.auth.key().map_or_else(String::new, |key| format!("?key={key}"));
     let mut lines = String::new();
-    for listener in listeners {
+    for listener in &listeners.public {
         for address in reachable(listener.local_addr()?, outward) {
             lines += &format!("parla is listening: http://{address}/{key}\n");
+        }
+    }
+    let key = app.for_operators().auth.key();
+    let key = key.map_or_else(String::new, |key| format!(" (Authorization: Bearer {key})"));
+    for listener in &listeners.management {
+        for address in reachable(listener.local_addr()?, outward) {
+            lines += &format!("for operators: http://{address}/metrics{key}\n");
         }
     }
     // In one piece: whoever reads the first line alone may be gone before another one.

@@ -1,6 +1,6 @@
 //! `parla voices` and `parla config`: what there is, for a person at a terminal.
 
-use std::{collections::BTreeMap, io::Write, path::Path};
+use std::{collections::BTreeMap, io::Write, net::SocketAddr, path::Path};
 
 use parla::{
     app,
@@ -43,7 +43,6 @@ pub(super) fn config(settings: &Settings) -> anyhow::Result<()> {
 }
 
 fn in_force(settings: &Settings) -> anyhow::Result<String> {
-    let listen: Vec<String> = settings.listen.iter().map(ToString::to_string).collect();
     let names = settings.voices.iter().map(|voice| match voice {
         VoiceChoice::Espeak => "espeak",
         VoiceChoice::Speech(provider) => provider.name.as_str(),
@@ -53,7 +52,11 @@ fn in_force(settings: &Settings) -> anyhow::Result<String> {
         VoiceChoice::Speech(provider) => Some((provider.name.as_str(), shown(provider))),
     });
     let shown = Shown {
-        listen: listen.join(","),
+        listen: joined(&settings.listen),
+        management_listen: match joined(&settings.management_listen) {
+            nowhere if nowhere.is_empty() => "off".to_owned(),
+            addresses => addresses,
+        },
         data: &settings.data,
         audio_cache: &settings.audio_cache,
         prompts: &settings.prompts,
@@ -77,9 +80,14 @@ fn in_force(settings: &Settings) -> anyhow::Result<String> {
     })
 }
 
+fn joined(addresses: &[SocketAddr]) -> String {
+    addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
 #[derive(Serialize)]
 struct Shown<'a> {
     listen: String,
+    management_listen: String,
     data: &'a Path,
     audio_cache: &'a Path,
     prompts: &'a Path,
@@ -151,6 +159,7 @@ mod tests {
 
     const FILE: &str = r#"
         listen = "127.0.0.1:1234"
+        management_listen = "127.0.0.1:1235"
         data = "d"
         audio_cache = "a"
         prompts = "p"

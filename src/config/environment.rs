@@ -7,6 +7,7 @@ use super::SettingError;
 /// What parla reads.
 const KNOWN: &[&str] = &[
     "PARLA_LISTEN",
+    "PARLA_MANAGEMENT_LISTEN",
     "PARLA_DATA",
     "PARLA_AUDIO_CACHE",
     "PARLA_PROMPTS",
@@ -33,7 +34,7 @@ const REFUSED: &[&str] = &[
     "PARLA_ROOMS",
 ];
 /// The others of that kind.
-const WITHOUT_EFFECT: &[&str] = &["PARLA_STT", "PARLA_REALTIME", "PARLA_MANAGEMENT_LISTEN"];
+const WITHOUT_EFFECT: &[&str] = &["PARLA_STT", "PARLA_REALTIME"];
 /// How alike two names must be for one to be a slip of the other, from 0 to 1.
 const LIKENESS: f64 = 0.75;
 

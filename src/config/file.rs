@@ -16,6 +16,7 @@ const DEFAULT: &str = "parla.toml";
 #[serde(deny_unknown_fields)]
 pub(super) struct SettingsFile {
     pub(super) listen: Option<String>,
+    pub(super) management_listen: Option<String>,
     pub(super) data: Option<PathBuf>,
     pub(super) audio_cache: Option<PathBuf>,
     pub(super) prompts: Option<PathBuf>,

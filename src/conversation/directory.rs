@@ -29,6 +29,12 @@ impl Conversations {
         Conversation { id, owner, name: name.into(), directory: self.clone() }
     }
 
+    /// How many are awake: somebody speaks in them or has just spoken.
+    #[must_use]
+    pub fn awake(&self) -> usize {
+        self.roster.len()
+    }
+
     pub(super) fn parts(&self) -> &ConversationParts {
         &self.parts
     }

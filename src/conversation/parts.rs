@@ -13,6 +13,7 @@ use crate::{
     shutdown::Shutdown,
     storage::Storage,
     synthesis::SpeechPool,
+    telemetry::metrics::TurnMetrics,
 };
 
 use super::{AudioFiles, prompt::Prompter};
@@ -29,6 +30,7 @@ pub struct ConversationParts {
     /// Turns of one user that may be made at once; `None` for as many as they like.
     pub turns: Option<Places<UserId>>,
     pub settings: ConversationSettings,
+    pub metrics: TurnMetrics,
     pub shutdown: Shutdown,
     /// The origin of [`Millis`], the same for all conversations.
     pub began: Instant,

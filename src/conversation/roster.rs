@@ -21,6 +21,11 @@ pub(super) struct Roster {
 }
 
 impl Roster {
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.awake().len()
+    }
+
     /// The mailbox of an actor that is awake.
     pub(super) fn find(&self, id: &ConversationId) -> Option<mpsc::Sender<Request>> {
         self.awake().get(id).filter(|mailbox| !mailbox.is_closed()).cloned()

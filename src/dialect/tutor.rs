@@ -27,7 +27,7 @@ use super::{Slot, json::BadInput};
 pub use body::ChatBody;
 pub use decode::{PlayedFields, StopFields, decode};
 use frames::Envelope;
-pub use frames::{ChunkFrame, MetadataFrame};
+pub use frames::{ChunkFrame, MetadataFrame, frame_type};
 
 /// One connection's side of the dialect.
 #[derive(Clone)]

@@ -29,6 +29,22 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// As clients call it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Ping => "ping",
+            Self::Authenticate { .. } => "auth",
+            Self::Chat(_) => "chat",
+            Self::Stop { .. } => "stop",
+            Self::Played { .. } => "played",
+            Self::Typing { .. } => "typing",
+            Self::Prepare { .. } => "prepare",
+        }
+    }
+}
+
 /// A learner's message; empty text with a scenario lets the tutor open.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ChatCommand {

@@ -9,6 +9,7 @@ use crate::{
         TextForm, Timings, TurnId, TurnMetadata, TurnSnapshot, Usage, UserId, WordTime,
     },
     shutdown::Shutdown,
+    telemetry::metrics::Metrics,
 };
 
 use super::{
@@ -29,7 +30,9 @@ const SUMMARY: TurnSummary = TurnSummary {
 };
 
 async fn store(folder: &tempfile::TempDir) -> Sqlite {
-    Sqlite::open(&folder.path().join("parla.db"), &Shutdown::new()).await.unwrap()
+    Sqlite::open(&folder.path().join("parla.db"), Metrics::default().storage, &Shutdown::new())
+        .await
+        .unwrap()
 }
 
 fn conversation() -> ConversationId {
@@ -255,6 +258,8 @@ async fn one_bad_change_does_not_take_its_neighbours_with_it() {
 async fn a_file_that_is_no_database_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("parla.db"), "this is not a database at all").unwrap();
-    let opened = Sqlite::open(&folder.path().join("parla.db"), &Shutdown::new()).await;
+    let opened =
+        Sqlite::open(&folder.path().join("parla.db"), Metrics::default().storage, &Shutdown::new())
+            .await;
     assert!(opened.is_err());
 }

@@ -21,6 +21,7 @@ use super::{
 use crate::{
     domain::{AudioFileId, ConversationId, TurnId, UserId},
     shutdown::Shutdown,
+    telemetry::metrics::StorageMetrics,
 };
 use place::Place;
 use writer::{Write, Writer};
@@ -47,7 +48,11 @@ impl Sqlite {
     ///
     /// # Errors
     /// When the file cannot be opened, is held or damaged, or belongs to a newer parla.
-    pub async fn open(file: &Path, shutdown: &Shutdown) -> Result<Self, StorageError> {
+    pub async fn open(
+        file: &Path,
+        metrics: StorageMetrics,
+        shutdown: &Shutdown,
+    ) -> Result<Self, StorageError> {
         let options = SqliteConnectOptions::new()
             .filename(file)
             .create_if_missing(true)
@@ -66,7 +71,7 @@ impl Sqlite {
             .min_connections(0)
             .max_connections(READERS)
             .connect_lazy_with(options.read_only(true).create_if_missing(false));
-        let writer = Writer::start(connection, place.clone(), shutdown);
+        let writer = Writer::start(connection, place.clone(), metrics, shutdown);
         Ok(Self { readers, writer, place })
     }
 

@@ -16,7 +16,7 @@ use tokio::{sync::mpsc, task::spawn_blocking, time::timeout};
 
 use self::{disk::Disk, memory::Memory};
 use super::{CacheKey, Spoken};
-use crate::shutdown::Shutdown;
+use crate::{shutdown::Shutdown, telemetry::metrics::CacheMetrics};
 
 /// Sounds that wait to be written; when there are more, the newest is not written.
 const WRITES: usize = 64;
@@ -49,25 +49,35 @@ pub struct AudioCache {
     memory: Arc<Mutex<Memory>>,
     disk: Arc<Disk>,
     writes: mpsc::Sender<Arc<Spoken>>,
+    metrics: CacheMetrics,
+    trouble: Trouble,
 }
+
+/// Why the folder took no sound the last time; plain data in a std mutex.
+type Trouble = Arc<Mutex<Option<String>>>;
 
 impl AudioCache {
     /// Starts the task that looks through the folder and then writes; a folder out of order is no error.
     #[must_use]
-    pub fn open(settings: CacheSettings, shutdown: &Shutdown) -> Self {
-        let disk = Arc::new(Disk::new(settings.folder, settings.disk_bytes));
+    pub fn open(settings: CacheSettings, metrics: CacheMetrics, shutdown: &Shutdown) -> Self {
+        let disk = Disk::new(settings.folder, settings.disk_bytes, metrics.clone());
+        let disk = Arc::new(disk);
         let (writes, to_write) = mpsc::channel(WRITES);
-        let writer = write_behind(disk.clone(), to_write, shutdown.clone());
+        let trouble = Trouble::default();
+        let health = Health { trouble: trouble.clone() };
+        let writer = write_behind(disk.clone(), to_write, health, shutdown.clone());
         // Nobody waits for the writer: it ends with the drain or with the last handle.
         drop(shutdown.spawn("audio cache writer", writer));
-        let memory = Arc::new(Mutex::new(Memory::new(settings.memory_bytes)));
-        Self { memory, disk, writes }
+        let memory = Memory::new(settings.memory_bytes, metrics.clone());
+        let memory = Arc::new(Mutex::new(memory));
+        Self { memory, disk, writes, metrics, trouble }
     }
 
     /// The sound for somebody who says the same again, if it is in memory. Its file counts as used too, or the best known
     /// would leave the disk first.
     pub(super) fn again(&self, key: &CacheKey) -> Option<Arc<Spoken>> {
         let spoken = self.memory().get(key)?;
+        self.metrics.looked_up("memory");
         self.write(&spoken);
         Some(spoken)
     }
@@ -76,7 +86,10 @@ impl AudioCache {
     pub(super) async fn fetch(&self, key: CacheKey) -> Option<Arc<Spoken>> {
         let recent = self.memory().fetch(&key);
         match recent {
-            Some(spoken) => Some(spoken),
+            Some(spoken) => {
+                self.metrics.looked_up("memory");
+                Some(spoken)
+            }
             None => self.load(key).await,
         }
     }
@@ -98,7 +111,24 @@ impl AudioCache {
         }
     }
 
+    /// Bytes held in memory and on disk.
+    pub(super) fn held(&self) -> (u64, u64) {
+        let memory = self.memory().held();
+        (memory, self.disk.held_bytes())
+    }
+
+    /// Why the folder took no sound the last time.
+    pub(super) fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     async fn load(&self, key: CacheKey) -> Option<Arc<Spoken>> {
+        let spoken = self.load_from_disk(key).await;
+        self.metrics.looked_up(if spoken.is_some() { "disk" } else { "nowhere" });
+        spoken
+    }
+
+    async fn load_from_disk(&self, key: CacheKey) -> Option<Arc<Spoken>> {
         if !self.disk.may_have(&key) {
             return None;
         }
@@ -133,9 +163,9 @@ impl AudioCache {
 async fn write_behind(
     disk: Arc<Disk>,
     mut to_write: mpsc::Receiver<Arc<Spoken>>,
+    health: Health,
     shutdown: Shutdown,
 ) {
-    let mut health = Health { is_well: true };
     health.note(&on_disk(&disk, Disk::take_stock).await);
     while let Some(spoken) = next(&mut to_write, &shutdown).await {
         health.note(&on_disk(&disk, move |disk| disk.store(&spoken)).await);
@@ -164,21 +194,23 @@ async fn on_disk(
 
 /// Whether the folder takes sounds; tells of changes only, not of each failure.
 struct Health {
-    is_well: bool,
+    trouble: Trouble,
 }
 
 impl Health {
-    fn note(&mut self, outcome: &io::Result<()>) {
+    fn note(&self, outcome: &io::Result<()>) {
+        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_well = trouble.is_none();
         match outcome {
-            Err(error) if self.is_well => {
+            Err(error) if is_well => {
                 tracing::warn!(code = "audio_cache_unwritable", %error, "sounds are kept in memory only");
             }
-            Ok(()) if !self.is_well => {
+            Ok(()) if !is_well => {
                 tracing::info!(code = "audio_cache_writable", "sounds are written to disk again");
             }
             Ok(()) | Err(_) => {}
         }
-        self.is_well = outcome.is_ok();
+        *trouble = outcome.as_ref().err().map(ToString::to_string);
     }
 }
 

@@ -128,7 +128,9 @@ impl Work {
                 return Ok(spoken);
             }
             let entry = entry.take().unwrap_or_else(|| lane.enter(claims.clone()));
+            let asked = Instant::now();
             let _slot = entry.slot().await;
+            lane.metrics.waited(asked.elapsed());
             tell.send_modify(|progress| progress.started = true);
             match self.ask(lane, key).await {
                 Ok(spoken) => {
@@ -136,6 +138,7 @@ impl Work {
                     return Ok(spoken);
                 }
                 Err(error) => {
+                    lane.metrics.failed();
                     tracing::warn!(code = "tts_failed", %error, "a voice failed");
                     outcome = Err(error.into());
                 }

@@ -8,7 +8,7 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::schedule::{Claims, Queue};
-use crate::providers::Synthesizer;
+use crate::{providers::Synthesizer, telemetry::metrics::EngineMetrics};
 
 /// How much of what is known of an engine's pace stays with each new sound.
 const KEPT: f64 = 0.95;
@@ -33,6 +33,7 @@ pub struct EngineLoad {
 pub(super) struct Lane {
     pub(super) engine: Arc<dyn Synthesizer>,
     pub(super) slots: usize,
+    pub(super) metrics: EngineMetrics,
     /// Plain data, never held over an await: a std mutex.
     state: Mutex<State>,
 }
@@ -72,12 +73,12 @@ impl Entry {
 }
 
 impl Lane {
-    pub(super) fn new(engine: Arc<dyn Synthesizer>) -> Arc<Self> {
+    pub(super) fn new(engine: Arc<dyn Synthesizer>, metrics: EngineMetrics) -> Arc<Self> {
         let slots = engine.slots().max(1);
         let waiting = Queue::default();
         let pace = Pace::usual(engine.usual_pace());
         let state = State { free: slots, waiting, pace };
-        Arc::new(Self { engine, slots, state: Mutex::new(state) })
+        Arc::new(Self { engine, slots, metrics, state: Mutex::new(state) })
     }
 
     /// Takes a place among those who wait, or a slot when one is free. Dropping the entry gives it up.
@@ -95,6 +96,7 @@ impl Lane {
 
     /// Remembers what a sound took to make, the measure for how many turns the engine can carry.
     pub(super) fn record(&self, synthesis: Duration, audio_ms: u64) {
+        self.metrics.made(synthesis, audio_ms);
         self.state().pace.add(synthesis, audio_ms);
     }
 

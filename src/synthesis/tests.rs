@@ -15,6 +15,7 @@ use super::{
 use crate::{
     providers::{SpeechPart, Synthesizer},
     shutdown::Shutdown,
+    telemetry::metrics::Metrics,
 };
 
 type Outcome = Result<Arc<Spoken>, SpeechError>;
@@ -38,9 +39,14 @@ impl Rig {
         let shutdown = Shutdown::new();
         let settings =
             CacheSettings { folder: folder.path().join("sounds"), ..CacheSettings::default() };
-        let cache = AudioCache::open(settings, &shutdown);
+        let metrics = Metrics::default();
+        let cache = AudioCache::open(settings, metrics.cache, &shutdown);
         let settings = PoolSettings { turns: 5, waiting: 3 };
-        Self { pool: SpeechPool::new(engines, cache, settings, shutdown), trace, folder }
+        Self {
+            pool: SpeechPool::new(engines, cache, settings, metrics.pool, shutdown),
+            trace,
+            folder,
+        }
     }
 
     /// A later chunk of somebody who runs out of sound after a minute.

@@ -10,6 +10,10 @@ use serde_json::json;
 
 use crate::{dialect::json::BadInput, domain::Failure, limits::TooFast, storage::StorageError};
 
+/// The code of a refusal, for whoever counts answers.
+#[derive(Clone)]
+pub(super) struct RefusalCode(pub(super) Cow<'static, str>);
+
 /// A refusal.
 #[derive(Clone, Debug)]
 pub(super) struct Problem {
@@ -49,6 +53,12 @@ impl Problem {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "a token of this server is needed")
     }
 
+    /// The server's own fault, and no more is said of it.
+    pub(super) fn internal() -> Self {
+        let detail = "something broke in the server; its log says what";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", detail)
+    }
+
     pub(super) fn retry_after(mut self, seconds: u32) -> Self {
         self.retry_after_s = Some(seconds);
         self
@@ -80,6 +90,7 @@ impl IntoResponse for Problem {
             let scheme = HeaderValue::from_static("Bearer");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
         }
+        response.extensions_mut().insert(RefusalCode(self.code));
         response
     }
 }

@@ -5,7 +5,6 @@ mod catalogue;
 mod chat;
 mod conversations;
 mod events;
-mod health;
 mod tickets;
 
 use axum::{
@@ -19,7 +18,7 @@ use axum::{
 
 use crate::app::App;
 
-use super::{error::Problem, gate, page, socket};
+use super::{error::Problem, gate, health, page, socket, watch};
 
 /// Longest body of a request, in bytes: a message of 8,000 characters fits whatever its script.
 pub(super) const BODY_LIMIT: usize = 64 * 1024;
@@ -49,6 +48,7 @@ pub(super) fn router(app: App) -> Router {
         .fallback_service(get(page::asset).fallback(nothing_here))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(middleware::from_fn_with_state(app.clone(), gate::admit))
+        .layer(middleware::from_fn_with_state(app.metrics.wire.clone(), watch::watch))
         .with_state(app)
 }
 
@@ -60,6 +60,6 @@ async fn wrong_method() -> impl IntoResponse {
     )
 }
 
-async fn nothing_here() -> Problem {
+pub(super) async fn nothing_here() -> Problem {
     Problem::not_found()
 }

@@ -19,20 +19,35 @@ use tokio::{
 
 use crate::{app::App, shutdown::Shutdown};
 
-use super::http;
+use super::{http, management};
 use stream::PatientStream;
 
 pub(super) use stream::Stalled;
 
 /// How long running turns have when the server goes down.
 const GRACE: Duration = Duration::from_secs(10);
+/// Connections of operators; a house full of learners keeps none of them out.
+const OPERATORS: usize = 64;
 /// A machine that gives no more connections is asked again after this time, and said so of no more often.
 const OUT_OF_CONNECTIONS: Duration = Duration::from_secs(1);
 
+/// Where to serve.
+pub struct Listeners {
+    /// Learners.
+    pub public: Vec<TcpListener>,
+    /// Operators.
+    pub management: Vec<TcpListener>,
+}
+
 /// Serves until the drain begins, then gives running requests, sockets and turns some time to end.
-pub async fn serve(app: App, listeners: Vec<TcpListener>) {
+pub async fn serve(app: App, listeners: Listeners) {
     let (shutdown, doors) = (app.shutdown.clone(), Arc::clone(&app.limits.doors));
-    serve_router(http::router(app), listeners, doors, shutdown).await;
+    let Listeners { public, management } = listeners;
+    let operators = Arc::new(Semaphore::new(OPERATORS));
+    let router = management::router(app.for_operators());
+    let operators = serve_router(router, management, operators, shutdown.clone());
+    let learners = serve_router(http::router(app), public, doors, shutdown);
+    tokio::join!(learners, operators);
 }
 
 /// As [`serve`]; `doors` has a place for each connection that there may be.

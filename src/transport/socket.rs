@@ -22,6 +22,7 @@ use crate::{
     hub::{Interest, Resume},
     limits::Seat,
     session::Session,
+    telemetry::metrics::{Carrier, Dialect},
 };
 
 use connection::Connection;
@@ -49,6 +50,7 @@ pub(super) struct Visit {
 
 /// Carries one socket to its end, and says why it ended.
 async fn run(mut wire: Box<Wire>, visit: Box<Visit>) {
+    let _open = visit.app.metrics.wire.open(Dialect::Tutor, Carrier::Socket);
     let closing = match begin(&mut wire, visit).await {
         Ok(connection) => connection.carry(&mut wire).await,
         Err(closing) => closing,
@@ -102,6 +104,7 @@ async fn sign_in(wire: &mut Wire, visit: &Visit, id: &ConnectionId) -> Result<Us
                 continue;
             }
         };
+        visit.app.metrics.wire.received(decoded.as_ref().map_or("invalid", Command::name));
         match decoded {
             Ok(Command::Ping) => wire.send(tutor.encode_pong()).await?,
             Ok(Command::Authenticate { token }) => {
@@ -109,6 +112,7 @@ async fn sign_in(wire: &mut Wire, visit: &Visit, id: &ConnectionId) -> Result<Us
             }
             Ok(_) => return Err(Closing::UNAUTHORIZED),
             Err(bad) => {
+                visit.app.metrics.wire.refused(bad.code().into());
                 wire.send(tutor.encode_error(&bad.into())).await?;
                 bad_frames += 1;
                 if bad_frames >= BAD_FRAMES {

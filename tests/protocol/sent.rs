@@ -18,6 +18,12 @@ use serde_json::Value;
 
 /// Every frame, as a client reads it.
 pub(crate) fn frames() -> Vec<Value> {
+    let read = |text: String| serde_json::from_str(&text).unwrap();
+    texts().into_iter().map(read).collect()
+}
+
+/// Every frame, as it goes over the wire.
+pub(crate) fn texts() -> Vec<String> {
     let log = Hub::new().log(&Topic::Conversation(ConversationId::random()));
     let mut cursor = log.subscribe(&Interest { resume: None, deltas: true }).cursor;
     let tutor = tutor();
@@ -25,8 +31,7 @@ pub(crate) fn frames() -> Vec<Value> {
     let published = cursor.take().unwrap();
     assert_eq!(published.len(), events().len(), "one batch holds all events");
     let told = published.iter().filter_map(|published| tutor.encode(published));
-    let told: Vec<Value> = told.map(|frame| serde_json::from_str(&frame).unwrap()).collect();
-    told.into_iter().chain(answers(&tutor)).collect()
+    told.map(|frame| frame.to_string()).chain(answers(&tutor)).collect()
 }
 
 /// The type of an event's frame. The names are what clients rely on: they stand here once more on purpose.
@@ -209,7 +214,7 @@ fn chunk(speech: SpeechState) -> Arc<Chunk> {
 }
 
 /// What one connection alone is told.
-fn answers(tutor: &Tutor) -> Vec<Value> {
+fn answers(tutor: &Tutor) -> Vec<String> {
     let mut frames = vec![tutor.encode_connected("connection", None), tutor.encode_pong()];
     let told = |place: &Place<'_>| {
         [
@@ -233,7 +238,7 @@ fn answers(tutor: &Tutor) -> Vec<Value> {
             client_id: client_id.map(str::to_owned),
         })
     }));
-    frames.iter().map(|frame| serde_json::from_str(frame).unwrap()).collect()
+    frames
 }
 
 fn joined(recovers: bool, last_message: Option<MessageId>) -> Joined {

@@ -75,6 +75,11 @@ pub(crate) fn routes() -> BTreeSet<String> {
     inside.chain(literals_after(rest, ".route(\"")).collect()
 }
 
+/// Every address of the management listener.
+pub(crate) fn management_routes() -> BTreeSet<String> {
+    literals_after(&read("src/transport/management.rs"), ".route(\"").into_iter().collect()
+}
+
 /// The names of an enum's variants.
 pub(crate) fn variants(path: &str, name: &str) -> BTreeSet<String> {
     let text = fs::read_to_string(root().join(path)).unwrap();

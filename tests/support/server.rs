@@ -5,6 +5,7 @@
 
 mod answer;
 mod hardship;
+mod metrics;
 mod process;
 pub mod raw_socket;
 mod setup;
@@ -26,6 +27,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use super::scripted_ollama::ScriptedOllama;
 
 pub use answer::{Answer, is_audible};
+pub use metrics::Metrics;
 pub use process::signal;
 pub use setup::Setup;
 pub use socket::{Socket, trace};
@@ -41,6 +43,8 @@ pub struct Server {
     process: Child,
     base: String,
     key: Option<String>,
+    /// Where the metrics are, with the key when one is needed.
+    operators: String,
     http: Client,
 }
 

@@ -182,11 +182,17 @@ impl Actor {
         let summary = TurnSummary { form: snapshot.form, usage, timings };
         let lesson = LessonKey::from(snapshot.metadata.as_ref());
         self.memory.tutor_said(snapshot.turn.clone(), (&text, &snapshot.chunks), lesson);
-        let state = match outcome {
-            Outcome::Complete => TurnState::Complete,
-            Outcome::Stopped => TurnState::Stopped,
-            Outcome::Failed(failure) => TurnState::Failed(failure.code.to_owned()),
+        let (state, failure) = match outcome {
+            Outcome::Complete => (TurnState::Complete, None),
+            Outcome::Stopped => (TurnState::Stopped, None),
+            Outcome::Failed(failure) => {
+                (TurnState::Failed(failure.code.to_owned()), Some(failure.code))
+            }
         };
+        self.parts.metrics.ended(state.name(), failure, &timings);
+        if let Some(usage) = usage {
+            self.parts.metrics.used(usage);
+        }
         let conversation = self.conversation.id.clone();
         let at = wall_clock::now();
         let ended = EndedTurn { conversation, snapshot, text, corrections, summary, state, at };

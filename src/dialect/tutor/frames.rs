@@ -22,6 +22,13 @@ pub(super) struct Envelope<'a, T> {
     pub(super) epoch: Option<&'a str>,
 }
 
+/// The type of an encoded frame, which stands at its beginning; empty for what is no frame.
+#[must_use]
+pub fn frame_type(frame: &str) -> &str {
+    let behind = frame.strip_prefix("{\"type\":\"").unwrap_or_default();
+    behind.split('"').next().unwrap_or_default()
+}
+
 /// A turn as a whole.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -34,7 +34,7 @@ mod tests {
     use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
 
     use super::*;
-    use crate::{shutdown::Shutdown, storage::Sqlite};
+    use crate::{shutdown::Shutdown, storage::Sqlite, telemetry::metrics::Metrics};
 
     async fn raw(file: &Path) -> SqliteConnection {
         SqliteConnectOptions::new().filename(file).create_if_missing(true).connect().await.unwrap()
@@ -45,7 +45,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("parla.db");
         raw_sql("PRAGMA user_version = 99").execute(&mut raw(&file).await).await.unwrap();
-        let refused = Sqlite::open(&file, &Shutdown::new()).await.err().unwrap();
+        let refused =
+            Sqlite::open(&file, Metrics::default().storage, &Shutdown::new()).await.err().unwrap();
         assert!(matches!(refused, StorageError::Newer { found: 99, known: 1 }), "{refused}");
         let tables: i64 = query_scalar("SELECT count(*) FROM sqlite_schema")
             .fetch_one(&mut raw(&file).await)
@@ -59,7 +60,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("parla.db");
         for _ in 0..2 {
-            drop(Sqlite::open(&file, &Shutdown::new()).await.unwrap());
+            drop(Sqlite::open(&file, Metrics::default().storage, &Shutdown::new()).await.unwrap());
             let version: i64 =
                 query_scalar("PRAGMA user_version").fetch_one(&mut raw(&file).await).await.unwrap();
             assert_eq!(version, 1);

@@ -20,7 +20,7 @@ use super::{
     place::Place,
     writes,
 };
-use crate::shutdown::Shutdown;
+use crate::{shutdown::Shutdown, telemetry::metrics::StorageMetrics};
 
 /// Writes that may wait; whoever comes after them waits for room.
 const QUEUE: usize = 1024;
@@ -48,6 +48,7 @@ pub(super) struct Writer {
     queue: mpsc::Sender<Order>,
     /// The newest change came to nothing for reasons that may pass.
     is_refused: Arc<AtomicBool>,
+    metrics: StorageMetrics,
 }
 
 struct Order {
@@ -57,19 +58,25 @@ struct Order {
 }
 
 impl Writer {
-    pub(super) fn start(connection: SqliteConnection, place: Place, shutdown: &Shutdown) -> Self {
+    pub(super) fn start(
+        connection: SqliteConnection,
+        place: Place,
+        metrics: StorageMetrics,
+        shutdown: &Shutdown,
+    ) -> Self {
         let (queue, orders) = mpsc::channel(QUEUE);
         let is_refused = Arc::new(AtomicBool::new(false));
         let desk = Desk { connection, place, is_refused: Arc::clone(&is_refused), is_held: false };
         shutdown.spawn("storage writer", desk.run(orders));
-        Self { queue, is_refused }
+        Self { queue, is_refused, metrics }
     }
 
     /// Takes its place in the order of writes at once, when there is room; resolves when the change is on disk.
     pub(super) fn write(&self, write: Write) -> Reply<()> {
         let (done, answer) = oneshot::channel();
-        let queue = self.queue.clone();
-        let waiting = match queue.try_send(Order { write, since: Instant::now(), done }) {
+        let (queue, metrics, asked) = (self.queue.clone(), self.metrics.clone(), Instant::now());
+        let is_change = !matches!(write, Write::Barrier);
+        let waiting = match queue.try_send(Order { write, since: asked, done }) {
             Ok(()) => None,
             Err(mpsc::error::TrySendError::Full(order)) => Some(order),
             Err(mpsc::error::TrySendError::Closed(_)) => {
@@ -80,7 +87,11 @@ impl Writer {
             if let Some(order) = waiting {
                 queue.send(order).await.map_err(|_| StorageError::Closed)?;
             }
-            answer.await.map_err(|_| StorageError::Closed)?
+            let result = answer.await.map_err(|_| StorageError::Closed)?;
+            if is_change {
+                metrics.written(asked.elapsed(), result.is_ok());
+            }
+            result
         }
         .boxed()
     }

@@ -16,6 +16,11 @@ impl<V> Bounded<V> {
         Self { entries: LruCache::unbounded(), held: 0, limit }
     }
 
+    /// The weight of all values, in bytes.
+    pub(super) fn held(&self) -> u64 {
+        self.held
+    }
+
     /// Counts as a use.
     pub(super) fn get(&mut self, key: &CacheKey) -> Option<&mut V> {
         self.entries.get_mut(key).map(|(value, _)| value)

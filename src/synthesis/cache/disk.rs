@@ -15,6 +15,7 @@ use super::{bounded::Bounded, file};
 use crate::{
     domain::random_token,
     synthesis::{CacheKey, Spoken},
+    telemetry::metrics::CacheMetrics,
 };
 
 const SUFFIX: &str = "sound";
@@ -29,12 +30,18 @@ pub(super) struct Disk {
     held: Mutex<Bounded<()>>,
     /// What an earlier run left is in `held`.
     is_counted: AtomicBool,
+    metrics: CacheMetrics,
 }
 
 impl Disk {
-    pub(super) fn new(folder: PathBuf, limit_bytes: u64) -> Self {
+    pub(super) fn new(folder: PathBuf, limit_bytes: u64, metrics: CacheMetrics) -> Self {
         let held = Mutex::new(Bounded::new(limit_bytes));
-        Self { folder, held, is_counted: AtomicBool::new(false) }
+        Self { folder, held, is_counted: AtomicBool::new(false), metrics }
+    }
+
+    /// Bytes of all sounds that are counted.
+    pub(super) fn held_bytes(&self) -> u64 {
+        self.held().held()
     }
 
     /// Counts what an earlier run left, oldest first, and removes what it left unfinished.
@@ -54,7 +61,7 @@ impl Disk {
         sounds.sort_unstable();
         for (_, key, bytes) in sounds {
             let gone = self.held().insert(key, (), bytes);
-            self.delete(&gone);
+            self.evict(&gone);
         }
         self.is_counted.store(true, Ordering::Release);
         Ok(())
@@ -96,7 +103,7 @@ impl Disk {
             return Ok(());
         }
         let gone = self.held().make_room(bytes);
-        self.delete(&gone);
+        self.evict(&gone);
         fs::create_dir_all(&self.folder)?;
         let parts = [head.as_slice(), &spoken.sound.pcm];
         self.write(spoken.key, parts).or_else(|error| {
@@ -104,7 +111,7 @@ impl Disk {
                 return Err(error);
             }
             let gone = self.held().release(bytes);
-            self.delete(&gone);
+            self.evict(&gone);
             self.write(spoken.key, parts)
         })?;
         self.held().insert(spoken.key, (), bytes);
@@ -131,6 +138,11 @@ impl Disk {
             remove(&temporary);
         }
         written
+    }
+
+    fn evict(&self, gone: &[(CacheKey, ())]) {
+        self.metrics.evicted("disk", gone.len());
+        self.delete(gone);
     }
 
     fn delete(&self, gone: &[(CacheKey, ())]) {

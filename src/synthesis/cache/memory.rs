@@ -5,7 +5,10 @@ use std::{num::NonZeroUsize, sync::Arc};
 use lru::LruCache;
 
 use super::bounded::Bounded;
-use crate::synthesis::{CacheKey, Spoken};
+use crate::{
+    synthesis::{CacheKey, Spoken},
+    telemetry::metrics::CacheMetrics,
+};
 
 /// How many sounds are known by name after they have gone.
 const KNOWN: NonZeroUsize = NonZeroUsize::new(8192).expect("invariant: not zero");
@@ -17,6 +20,7 @@ pub(super) struct Memory {
     sounds: Bounded<Held>,
     /// Made once at least, and lately.
     known: LruCache<CacheKey, ()>,
+    metrics: CacheMetrics,
 }
 
 struct Held {
@@ -25,8 +29,13 @@ struct Held {
 }
 
 impl Memory {
-    pub(super) fn new(limit_bytes: u64) -> Self {
-        Self { sounds: Bounded::new(limit_bytes), known: LruCache::new(KNOWN) }
+    pub(super) fn new(limit_bytes: u64, metrics: CacheMetrics) -> Self {
+        Self { sounds: Bounded::new(limit_bytes), known: LruCache::new(KNOWN), metrics }
+    }
+
+    /// Bytes of all sounds.
+    pub(super) fn held(&self) -> u64 {
+        self.sounds.held()
     }
 
     pub(super) fn get(&mut self, key: &CacheKey) -> Option<Arc<Spoken>> {
@@ -44,8 +53,9 @@ impl Memory {
     pub(super) fn insert(&mut self, spoken: &Arc<Spoken>, is_fetched: bool) -> Vec<Arc<Spoken>> {
         let bytes = spoken.sound.pcm.len() as u64 + OVERHEAD_BYTES;
         let held = Held { spoken: spoken.clone(), is_fetched };
-        let gone = self.sounds.insert(spoken.key, held, bytes).into_iter();
-        gone.filter(|(_, held)| !held.is_fetched).map(|(_, held)| held.spoken).collect()
+        let gone = self.sounds.insert(spoken.key, held, bytes);
+        self.metrics.evicted("memory", gone.len());
+        gone.into_iter().filter(|(_, held)| !held.is_fetched).map(|(_, held)| held.spoken).collect()
     }
 
     /// Notes that the sound has been made; whether it had been before.

@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::*;
-use crate::synthesis::fake::spoken;
+use crate::{synthesis::fake::spoken, telemetry::metrics::Metrics};
 
 struct Rig {
     cache: AudioCache,
@@ -31,7 +31,12 @@ impl Rig {
         let folder = home.path().join("sounds");
         let shutdown = Shutdown::new();
         let settings = CacheSettings { folder: folder.clone(), ..settings };
-        Self { cache: AudioCache::open(settings, &shutdown), shutdown, folder, home }
+        Self {
+            cache: AudioCache::open(settings, Metrics::default().cache, &shutdown),
+            shutdown,
+            folder,
+            home,
+        }
     }
 
     /// Made twice, which is once more than it takes to be written.

@@ -18,10 +18,11 @@ use serde_json::value::RawValue;
 use crate::{
     app::App,
     conversation::Joined,
-    dialect::tutor::{Place, Tutor},
+    dialect::tutor::{Place, Tutor, frame_type},
     domain::ConnectionId,
-    hub::{Cursor, Interest, Lagged, Published, Resume},
+    hub::{Cursor, Interest, Lagged, Resume},
     limits::Seat,
+    telemetry::metrics::{Carrier, Dialect, WireMetrics},
     transport::{
         error::Problem,
         gate,
@@ -63,11 +64,11 @@ fn event_stream(
 ) -> Response {
     let shutdown = app.shutdown.clone();
     let ended = async move { shutdown.draining().await };
-    // The place is held for as long as the stream.
-    let frames = frames(tutor, joined, is_return).take_until(ended).map(move |frame| {
-        let _seat = &seat;
-        frame
-    });
+    let metrics = app.metrics.wire.clone();
+    // The place is held, and the connection counts as open, for as long as the stream.
+    let held = (seat, metrics.open(Dialect::Tutor, Carrier::Events));
+    let frames = frames(tutor, joined, is_return, metrics).inspect(move |_| _ = &held);
+    let frames = frames.take_until(ended);
     let mut response =
         Sse::new(frames).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response();
     // A buffering proxy would hold the events back.
@@ -81,15 +82,21 @@ fn frames(
     tutor: Tutor,
     joined: Joined,
     is_return: bool,
+    metrics: WireMetrics,
 ) -> impl Stream<Item = Result<SseEvent, Infallible>> + Send + 'static {
     let beginning = beginning(&tutor, &joined, is_return);
-    let batches = stream::unfold((tutor, joined.cursor), |(tutor, mut cursor)| async move {
+    let listening = (tutor, joined.cursor, metrics);
+    let batches = stream::unfold(listening, |(tutor, mut cursor, metrics)| async move {
         let published = cursor.next().await.ok()?;
         let events: Vec<SseEvent> = published
             .iter()
-            .filter_map(|published| sse_event(&tutor, published, cursor.epoch()))
+            .filter_map(|published| {
+                let frame = tutor.encode(published)?;
+                metrics.sent(frame_type(&frame));
+                Some(sse_event(&frame, published.seq, cursor.epoch()))
+            })
             .collect();
-        Some((stream::iter(events), (tutor, cursor)))
+        Some((stream::iter(events), (tutor, cursor, metrics)))
     });
     stream::iter(beginning).chain(batches.flatten()).map(Ok)
 }
@@ -106,12 +113,12 @@ fn beginning(tutor: &Tutor, joined: &Joined, is_return: bool) -> Vec<SseEvent> {
     [connected].into_iter().chain(snapshot).collect()
 }
 
-fn sse_event(tutor: &Tutor, published: &Published, epoch: &str) -> Option<SseEvent> {
-    let event = SseEvent::default().data(&*tutor.encode(published)?);
-    Some(match published.seq {
+fn sse_event(frame: &str, seq: Option<u64>, epoch: &str) -> SseEvent {
+    let event = SseEvent::default().data(frame);
+    match seq {
         Some(seq) => event.id(format!("{epoch}:{seq}")),
         None => event,
-    })
+    }
 }
 
 /// The answer of a long-poll.
@@ -138,7 +145,10 @@ async fn long_poll(app: &App, tutor: &Tutor, joined: Joined, is_return: bool) ->
         () = app.shutdown.draining() => (Vec::new(), None),
     };
     let all = snapshot.into_iter().chain(frames);
-    let events = all.filter_map(|frame: Arc<str>| RawValue::from_string(frame.to_string()).ok());
+    let events = all.filter_map(|frame: Arc<str>| {
+        app.metrics.wire.sent(frame_type(&frame));
+        RawValue::from_string(frame.to_string()).ok()
+    });
     let body = Polled {
         epoch: cursor.epoch().to_owned(),
         seq: newest.unwrap_or(seq),

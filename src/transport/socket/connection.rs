@@ -93,7 +93,7 @@ impl Connection {
                 let frame = |published: &Arc<Published>| self.tutor.encode(published);
                 wire.send_all(events.iter().filter_map(frame).collect()).await
             }
-            Wake::Refused(error) => wire.send(self.tutor.encode_error(&error)).await,
+            Wake::Refused(error) => self.refuse(wire, &error).await,
             Wake::Draining => {
                 let share = f64::from(random_byte()) / 256.0;
                 self.farewell = Some(Instant::now() + FAREWELL.mul_f64(share));
@@ -123,7 +123,9 @@ impl Connection {
     }
 
     async fn take(&mut self, wire: &mut Wire, text: &str) -> Result<(), Closing> {
-        let command = match decode(text) {
+        let decoded = decode(text);
+        self.app.metrics.wire.received(decoded.as_ref().map_or("invalid", Command::name));
+        let command = match decoded {
             Ok(command) => command,
             Err(bad) => return self.complain(wire, &bad.into()).await,
         };
@@ -188,7 +190,7 @@ impl Connection {
         let client_id = chat.client_id.clone();
         if self.answers.len() >= UNANSWERED {
             let error = ErrorReply { client_id, ..busy().into() };
-            return wire.send(self.tutor.encode_error(&error)).await;
+            return self.refuse(wire, &error).await;
         }
         let answer = self.session.say(chat).await;
         let refusal = answer.map(move |answer| {
@@ -200,8 +202,13 @@ impl Connection {
 
     async fn complain(&mut self, wire: &mut Wire, error: &ErrorReply) -> Result<(), Closing> {
         self.bad_frames += 1;
-        wire.send(self.tutor.encode_error(error)).await?;
+        self.refuse(wire, error).await?;
         if self.bad_frames >= BAD_FRAMES { Err(Closing::ABUSE) } else { Ok(()) }
+    }
+
+    async fn refuse(&mut self, wire: &mut Wire, error: &ErrorReply) -> Result<(), Closing> {
+        self.app.metrics.wire.refused(error.code.into());
+        wire.send(self.tutor.encode_error(error)).await
     }
 }
 

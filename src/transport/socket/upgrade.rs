@@ -43,7 +43,8 @@ pub(in crate::transport) async fn tutor(
     shutdown.spawn("socket", async move {
         // A client that has gone meanwhile leaves nothing to carry.
         if let Ok(upgraded) = upgrade.await {
-            run(Wire::new(upgraded).await, visit).await;
+            let metrics = visit.app.metrics.wire.clone();
+            run(Wire::new(upgraded, metrics).await, visit).await;
         }
     });
     Ok(answer)

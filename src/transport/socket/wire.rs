@@ -19,7 +19,9 @@ use tokio_tungstenite::{
 };
 
 use crate::{
+    dialect::tutor::frame_type,
     limits::{Bucket, TooFast},
+    telemetry::metrics::WireMetrics,
     transport::server::Stalled,
 };
 
@@ -44,6 +46,7 @@ pub(super) struct Wire {
     /// Commands and pings that the client may send.
     allowance: Bucket,
     excess: u32,
+    metrics: WireMetrics,
 }
 
 /// What came in.
@@ -79,7 +82,7 @@ impl Closing {
 }
 
 impl Wire {
-    pub(super) async fn new(upgraded: Upgraded) -> Box<Self> {
+    pub(super) async fn new(upgraded: Upgraded, metrics: WireMetrics) -> Box<Self> {
         let settings = WebSocketConfig::default()
             .max_message_size(Some(MESSAGE_LIMIT))
             .max_frame_size(Some(MESSAGE_LIMIT))
@@ -94,6 +97,7 @@ impl Wire {
             awaits_pong: false,
             allowance: Bucket::of_connection(),
             excess: 0,
+            metrics,
         })
     }
 
@@ -138,6 +142,7 @@ impl Wire {
     pub(super) async fn send_all(&mut self, frames: Vec<Arc<str>>) -> Result<(), Closing> {
         let sending = async {
             for frame in frames {
+                self.metrics.sent(frame_type(&frame));
                 self.socket.feed(Message::text(&*frame)).await?;
             }
             self.socket.flush().await
@@ -147,7 +152,8 @@ impl Wire {
 
     /// Says why, if anybody is there to hear it.
     pub(super) async fn close(mut self: Box<Self>, closing: Closing) {
-        let Closing::With(code, reason) = closing else { return };
+        let Closing::With(code, reason) = closing else { return self.metrics.closed(None) };
+        self.metrics.closed(Some(code));
         let frame = CloseFrame { code: code.into(), reason: Utf8Bytes::from_static(reason) };
         let closing = async {
             // A pong that still waits would follow the close frame, after which nothing may come.

@@ -29,6 +29,7 @@ impl Setup {
             ("OLLAMA_HOST", model.base_url()),
             ("PARLA_MODEL", "ollama".to_owned()),
             ("PARLA_LISTEN", "127.0.0.1:0".to_owned()),
+            ("PARLA_MANAGEMENT_LISTEN", "127.0.0.1:0".to_owned()),
         ];
         Self { folder: tempfile::tempdir().unwrap(), environment, launcher: Vec::new() }
     }
@@ -67,13 +68,20 @@ impl Setup {
     pub async fn start(self) -> Server {
         let mut process = self.spawn();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let line = timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap().unwrap();
+        let mut next =
+            async || timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap().unwrap();
+        let line = next().await;
         let link = line.strip_prefix("parla is listening: ").unwrap().to_owned();
+        let operators = loop {
+            if let Some(link) = next().await.strip_prefix("for operators: ") {
+                break link.to_owned();
+            }
+        };
         let (base, key) = match link.split_once("/?key=") {
             Some((base, key)) => (base.to_owned(), Some(key.to_owned())),
             None => (link.trim_end_matches('/').to_owned(), None),
         };
-        Server { setup: Some(self), process, base, key, http: client() }
+        Server { setup: Some(self), process, base, key, operators, http: client() }
     }
 
     /// What the server says for its end, when it has to end before it serves.

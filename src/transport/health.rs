@@ -26,13 +26,20 @@ pub(super) async fn ready(State(app): State<App>) -> (StatusCode, Json<Value>) {
     let model = check(async { app.model.check().await.map_err(|error| error.to_string()) });
     let storage = check(async { app.storage.check().await.map_err(|error| error.to_string()) });
     let voices = join_all(app.engines.iter().map(|engine| voice(&**engine)));
-    let (model, storage, voices) = tokio::join!(model, storage, voices);
+    let audio_cache = check(async { app.speech.cache_trouble().map_or(Ok(()), Err) });
+    let (model, storage, voices, audio_cache) = tokio::join!(model, storage, voices, audio_cache);
     let is_well = |part: &Value| part["ok"] == json!(true);
-    // One voice that speaks is enough: it stands in for the others.
+    // One voice that speaks is enough: it stands in for the others. Without a folder sounds are kept in memory.
     let can_work = is_well(&model) && is_well(&storage) && voices.iter().any(is_well);
     let is_ready = can_work && !app.shutdown.is_draining();
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let body = json!({"ready": is_ready, "model": model, "storage": storage, "voices": voices});
+    let body = json!({
+        "ready": is_ready,
+        "model": model,
+        "storage": storage,
+        "voices": voices,
+        "audioCache": audio_cache,
+    });
     (status, Json(body))
 }
 
