@@ -21,7 +21,7 @@ use crate::{
     shutdown::Shutdown,
     storage::{Sqlite, Storage, StorageError},
     synthesis::{AudioCache, CacheSettings, EngineLoad, PoolSettings, SpeechPool},
-    telemetry::metrics::Metrics,
+    telemetry::{metrics::Metrics, traces::Traces},
 };
 
 pub use models::ollama;
@@ -91,6 +91,7 @@ impl App {
                 ..ConversationSettings::default()
             },
             metrics: metrics.turns.clone(),
+            traces: traces(settings, shutdown)?,
             shutdown: shutdown.clone(),
             began: Instant::now(),
         });
@@ -167,6 +168,13 @@ async fn open_storage(
         tracing::warn!(interrupted, "turns that the last run left unfinished are marked as failed");
     }
     Ok(storage)
+}
+
+fn traces(settings: &Settings, shutdown: &Shutdown) -> anyhow::Result<Option<Traces>> {
+    let Some(settings) = settings.traces.clone() else { return Ok(None) };
+    let (traces, export) = Traces::start(settings).context("no HTTP client can be made")?;
+    shutdown.spawn("traces", export);
+    Ok(Some(traces))
 }
 
 fn speech_pool(

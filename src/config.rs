@@ -14,7 +14,10 @@ use std::{
 pub use environment::Environment;
 pub use providers::{ModelChoice, SpeechProvider, VoiceChoice};
 
-use crate::{providers::patience::Patience, telemetry::LogFormat};
+use crate::{
+    providers::patience::Patience,
+    telemetry::{LogFormat, traces::TraceSettings},
+};
 
 use file::{PatienceEntry, SettingsFile};
 
@@ -60,6 +63,8 @@ pub struct Settings {
     pub max_turns: Option<u32>,
     pub log: String,
     pub log_format: LogFormat,
+    /// Where traces go; `None` for nowhere.
+    pub traces: Option<TraceSettings>,
     /// What was said but means nothing; to be logged.
     pub warnings: Vec<String>,
 }
@@ -145,6 +150,7 @@ impl Settings {
             max_turns: most("PARLA_MAX_TURNS", env("PARLA_MAX_TURNS"), file.max_turns)?,
             log: text(None, "PARLA_LOG", file.log.as_ref(), "info"),
             log_format: log_format(&format)?,
+            traces: traces(environment)?,
             warnings: environment.warnings(),
         })
     }
@@ -188,6 +194,16 @@ fn patience(entry: &PatienceEntry) -> Result<Patience, SettingError> {
         whole_answer: named("whole_answer", entry.whole_answer, usual.whole_answer)?,
         ..usual
     })
+}
+
+/// Under the names that every program with `OpenTelemetry` has.
+fn traces(environment: &Environment) -> Result<Option<TraceSettings>, SettingError> {
+    const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+    let Some(endpoint) = environment.get(ENDPOINT) else { return Ok(None) };
+    let headers = environment.secret("OTEL_EXPORTER_OTLP_HEADERS")?.unwrap_or_default();
+    let service = environment.get("OTEL_SERVICE_NAME").unwrap_or_else(|| "parla".to_owned());
+    let settings = TraceSettings::new(&endpoint, &headers, service);
+    settings.map(Some).map_err(|reason| SettingError::new("OTEL_EXPORTER_OTLP_*", reason))
 }
 
 fn log_format(text: &str) -> Result<LogFormat, SettingError> {

@@ -19,7 +19,7 @@ pub use emotion::Emotion;
 pub use event::{Event, Failure, Timings, Usage};
 pub use ids::{
     AudioFileId, ChunkId, ConnectionId, ConversationId, MessageId, TurnId, UserId, random_byte,
-    random_token,
+    random_bytes, random_token,
 };
 pub use language::{Language, Level};
 pub use message::{Correction, Message, Role};

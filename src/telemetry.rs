@@ -1,6 +1,7 @@
-//! What the server says of itself: log lines and metrics. It names events and never what people say.
+//! What the server says of itself: log lines, metrics and traces. It names events and never what people say.
 
 pub mod metrics;
+pub mod traces;
 
 use std::io::IsTerminal;
 

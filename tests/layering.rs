@@ -29,7 +29,7 @@ const ROWS: &[&[&str]] = &[
 const PRIVATE: &[(&str, &[&str])] = &[
     ("axum", &["transport"]),
     ("sqlx", &["storage"]),
-    ("reqwest", &["providers"]),
+    ("reqwest", &["providers", "telemetry"]),
     ("ollama_rs", &["providers"]),
     ("libloading", &["providers"]),
     ("clap", &["cli", "main"]),

@@ -70,6 +70,7 @@ async fn conversations(folder: PathBuf, metrics: &Metrics) -> Conversations {
         settings: ConversationSettings::default(),
         turns: None,
         metrics: metrics.turns.clone(),
+        traces: None,
         shutdown,
         began: Instant::now(),
     })

@@ -43,6 +43,7 @@ mod server {
     #[cfg(target_os = "linux")]
     mod soaking;
     mod streaming;
+    mod traces;
     mod voice_faults;
     mod writing;
 }

@@ -2,6 +2,7 @@
 
 mod admission;
 mod effects;
+mod stages;
 mod warming;
 
 use std::{collections::HashMap, pin::Pin, sync::Arc};
@@ -36,6 +37,7 @@ use super::{
 };
 
 use admission::Admissions;
+use stages::Stages;
 use warming::Warming;
 
 /// How often an actor looks whether anybody is still there.
@@ -51,6 +53,7 @@ pub(super) struct Actor {
     memory: Memory,
     admissions: Admissions,
     leave: Option<Leave>,
+    stages: Stages,
     /// The model's answer, while one is being written.
     reply: Option<Reply>,
     warming: Option<Warming>,
@@ -104,6 +107,7 @@ impl Actor {
             conversation: conversation.clone(),
             log: parts.log(conversation.id()),
             memory: Memory::new(parts.settings.history_messages),
+            stages: Stages::new(parts.traces.clone()),
             parts,
             roster,
             requests,
@@ -187,6 +191,7 @@ impl Actor {
             Input::Stored { turn } => Some(turn.clone()),
             _ => None,
         };
+        self.stages.note(&input);
         let effects = self.machine.handle(self.now(), input);
         for (place, effect) in effects.into_iter().enumerate() {
             self.carry_out(effect);

@@ -13,7 +13,7 @@ use crate::{
     shutdown::Shutdown,
     storage::Storage,
     synthesis::SpeechPool,
-    telemetry::metrics::TurnMetrics,
+    telemetry::{metrics::TurnMetrics, traces::Traces},
 };
 
 use super::{AudioFiles, prompt::Prompter};
@@ -31,6 +31,8 @@ pub struct ConversationParts {
     pub turns: Option<Places<UserId>>,
     pub settings: ConversationSettings,
     pub metrics: TurnMetrics,
+    /// `None` when nobody collects traces.
+    pub traces: Option<Traces>,
     pub shutdown: Shutdown,
     /// The origin of [`Millis`], the same for all conversations.
     pub began: Instant,

@@ -84,17 +84,23 @@ fn is_id(text: &str) -> bool {
 #[must_use]
 pub fn random_token() -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let mut bytes = [0u8; RANDOM_LENGTH];
-    SystemRandom::new().fill(&mut bytes).expect("invariant: the system has a random source");
+    let bytes = random_bytes::<RANDOM_LENGTH>();
     bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 63)])).collect()
 }
 
 /// One random byte, to spread over time what would otherwise happen all at once.
 #[must_use]
 pub fn random_byte() -> u8 {
-    let mut byte = [0u8; 1];
-    SystemRandom::new().fill(&mut byte).expect("invariant: the system has a random source");
-    byte[0]
+    let [byte] = random_bytes();
+    byte
+}
+
+/// Bytes that nobody can guess.
+#[must_use]
+pub fn random_bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0u8; N];
+    SystemRandom::new().fill(&mut bytes).expect("invariant: the system has a random source");
+    bytes
 }
 
 #[cfg(test)]

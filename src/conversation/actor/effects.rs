@@ -19,6 +19,7 @@ use super::{
     },
     Actor, Reply,
     admission::{Answer, Verdict, Waiting},
+    stages::Made,
 };
 
 /// Tokens that a model of unknown size is given: what Ollama gives one that is not told otherwise.
@@ -69,6 +70,7 @@ impl Actor {
             }
             Effect::Refuse { turn, failure } => {
                 self.memory.forget(&turn);
+                self.stages.forget(&turn);
                 self.admissions.refuse(&turn, &failure);
             }
         }
@@ -134,6 +136,7 @@ impl Actor {
         let request = self.request(lesson, model, (&metadata.model, ask.message.is_none()));
         self.warming = None;
         let stream = self.parts.model.reply(request);
+        self.stages.asked_model(&ask.turn);
         self.reply = Some(Reply { turn: ask.turn.clone(), parts: stream });
     }
 
@@ -165,6 +168,7 @@ impl Actor {
             listener.set_sound_until(now);
         }
         let place = Place { first: index == 0, listener, index };
+        self.stages.asked_voice(&turn, index);
         let speech = self.parts.speech.speak(SpeechJob { request, place });
         self.speeches.insert((turn, index), speech);
     }
@@ -178,6 +182,7 @@ impl Actor {
     }
 
     fn record(&mut self, record: Record) {
+        let made = self.stages.made(&record);
         let Record { snapshot, text, corrections, usage, timings, outcome } = record;
         let summary = TurnSummary { form: snapshot.form, usage, timings };
         let lesson = LessonKey::from(snapshot.metadata.as_ref());
@@ -199,7 +204,11 @@ impl Actor {
         let storage = Arc::clone(&self.parts.storage);
         // The first try takes its place among the writes at once.
         let first = storage.end_turn(ended.clone());
-        self.writes.push(end_turn(first, storage, ended).map(|()| None).boxed());
+        let tell = move |()| {
+            made.into_iter().for_each(Made::stored);
+            None
+        };
+        self.writes.push(end_turn(first, storage, ended).map(tell).boxed());
     }
 }
 
