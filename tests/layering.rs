@@ -40,6 +40,7 @@ const PRIVATE: &[(&str, &[&str])] = &[
     ("governor", &["limits"]),
     ("hyper", &["transport"]),
     ("hyper_util", &["transport"]),
+    ("utoipa", &["dialect", "transport"]),
     ("prometheus_client", &["telemetry"]),
 ];
 

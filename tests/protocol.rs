@@ -3,6 +3,7 @@
 
 mod protocol {
     pub(crate) mod document;
+    pub(crate) mod schema;
     pub(crate) mod sent;
     pub(crate) mod served;
     pub(crate) mod shape;
@@ -21,6 +22,7 @@ use parla::{
 };
 use protocol::{
     document::{self, code_spans, samples, section, table},
+    schema::Description,
     sent,
     served::Served,
     shape, source,
@@ -140,6 +142,58 @@ async fn every_sample_of_an_answer_is_what_the_server_answers() {
         [server.get("api/v1/nothing").await, server.get(&format!("{list}?limit=few")).await];
     assert_answers("http problem", &problems);
     assert_eq!(problems.map(|problem| problem["code"].clone()), ["not_found", "invalid_field"]);
+}
+
+#[tokio::test]
+async fn the_description_for_programs_has_every_route_and_status_of_the_table() {
+    let description = Description(Served::start().await.get("openapi.json").await);
+    assert_eq!(description.0["openapi"], "3.1.0");
+    let rows = table("## Routes").into_iter().filter(|row| row[0].starts_with('`'));
+    let documented = rows.flat_map(|row| {
+        let [route, method, statuses] = [&row[0], &row[1], &row[2]].map(String::as_str);
+        let route = code_spans(route).remove(0);
+        let of = |status: &str| format!("{method} {route} {status}");
+        statuses.split(", ").map(of).collect::<Vec<_>>()
+    });
+    assert_same(documented.collect(), description.answers());
+    assert_eq!(description.incomplete(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn every_sample_of_a_body_and_every_real_answer_fits_its_schema() {
+    let server = Served::start().await;
+    let description = Description(server.get("openapi.json").await);
+    let kinds = [
+        ("request", "Chat"),
+        ("request-stop", "Stop"),
+        ("request-played", "Played"),
+        ("http turn", "Turn"),
+        ("http accepted", "Accepted"),
+        ("http list", "List_Message"),
+        ("http poll", "Poll"),
+        ("http problem", "Problem"),
+    ];
+    for (sample, schema) in kinds {
+        for body in samples(sample) {
+            assert_eq!(description.misfits(schema, &body), Vec::<String>::new(), "{body}");
+        }
+    }
+    let turn = server.chat(json!({"message": "Buenas días", "language": "es"})).await;
+    assert_eq!(description.misfits("Turn", &turn), Vec::<String>::new(), "{turn}");
+    for (path, schema) in [
+        ("api/v1/conversations", "List_Conversation"),
+        ("api/v1/conversations/lesson-7/messages", "List_Message"),
+        ("api/v1/conversations/lesson-7/events", "Poll"),
+        ("api/v1/voices", "List_Voice"),
+        ("api/v1/models", "List_Model"),
+        ("api/v1/scenarios", "List_Scenario"),
+        ("readyz", "Readiness"),
+        ("version", "Version"),
+        ("api/v1/nothing", "Problem"),
+    ] {
+        let answer = server.get(path).await;
+        assert_eq!(description.misfits(schema, &answer), Vec::<String>::new(), "{path}: {answer}");
+    }
 }
 
 #[test]

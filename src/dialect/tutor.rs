@@ -24,10 +24,10 @@ use crate::{
 
 use super::{Slot, json::BadInput};
 
-pub use body::ChatBody;
+pub use body::{ChatBody, ChatFields};
 pub use decode::{PlayedFields, StopFields, decode};
 use frames::Envelope;
-pub use frames::{ChunkFrame, MetadataFrame, frame_type};
+pub use frames::{ChunkFrame, MetadataFrame, TimingsFrame, UsageFrame, frame_type};
 
 /// One connection's side of the dialect.
 #[derive(Clone)]

@@ -9,19 +9,32 @@ use tokio::time::{Instant, timeout};
 
 use crate::{app::App, providers::Synthesizer};
 
+use super::http::bodies;
+
 /// How long a dependency may take to say that it is well.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The process runs.
+#[utoipa::path(get, path = "/healthz", responses((status = 200, body = String)))]
 pub(super) async fn alive() -> &'static str {
     "ok\n"
 }
 
+/// Which server this is.
+#[utoipa::path(get, path = "/version", responses((status = 200, body = bodies::Version)))]
 pub(super) async fn version() -> Json<Value> {
     Json(json!({"name": "parla", "version": env!("CARGO_PKG_VERSION")}))
 }
 
 /// Each dependency with its milliseconds and, when it is not well, the reason.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    responses(
+        (status = 200, body = bodies::Readiness),
+        (status = 503, body = bodies::Readiness, description = "No turn could be made")
+    )
+)]
 pub(super) async fn ready(State(app): State<App>) -> (StatusCode, Json<Value>) {
     let model = check(async { app.model.check().await.map_err(|error| error.to_string()) });
     let storage = check(async { app.storage.check().await.map_err(|error| error.to_string()) });

@@ -1,10 +1,13 @@
 //! Which address leads where.
 
 mod audio;
+pub(super) mod bodies;
 mod catalogue;
 mod chat;
 mod conversations;
 mod events;
+mod items;
+mod openapi;
 mod tickets;
 
 use axum::{
@@ -39,10 +42,11 @@ pub(super) fn router(app: App) -> Router {
         .route("/tickets", post(tickets::ticket));
     Router::new()
         .nest("/api/v1", api)
-        .route("/ws", get(socket::tutor))
+        .route("/ws", get(socket::upgrade::tutor))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/version", get(health::version))
+        .route("/openapi.json", get(openapi::document))
         .route("/", get(page::index))
         .method_not_allowed_fallback(wrong_method)
         .fallback_service(get(page::asset).fallback(nothing_here))

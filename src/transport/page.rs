@@ -31,6 +31,16 @@ pub(super) struct Entry {
 }
 
 /// The page itself. A link with the key swaps it for a cookie, so that it does not stay in the address.
+#[utoipa::path(
+    get,
+    path = "/",
+    params(("key" = Option<String>, Query, description = "Swapped for a cookie")),
+    responses(
+        (status = 200, content_type = "text/html", body = String),
+        (status = 303, description = "The key was right"),
+        (status = 304, description = "The page with that ETag is still the one")
+    )
+)]
 pub(super) async fn index(
     State(app): State<App>,
     Parameters(entry): Parameters<Entry>,

@@ -4,7 +4,7 @@ mod connection;
 mod framing;
 mod handshake;
 mod punctual;
-mod upgrade;
+pub(super) mod upgrade;
 mod wire;
 
 use std::net::IpAddr;
@@ -26,7 +26,6 @@ use crate::{
 };
 
 use connection::Connection;
-pub(super) use upgrade::tutor;
 use wire::{Closing, Incoming, Wire};
 
 /// Bad frames in a row after which a client is taken for broken.

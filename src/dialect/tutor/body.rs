@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use crate::{
     dialect::json::{self, BadInput},
@@ -22,9 +23,11 @@ pub struct ChatBody {
     pub command: ChatCommand,
 }
 
-#[derive(Deserialize)]
+/// A chat request as it is written.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = Chat)]
 #[serde(rename_all = "camelCase")]
-struct Fields {
+pub struct ChatFields {
     #[serde(default)]
     message: Option<String>,
     conversation_id: Option<String>,
@@ -44,7 +47,7 @@ impl ChatBody {
     /// # Errors
     /// Which field is not what it should be.
     pub fn read(object: Map<String, Value>) -> Result<Self, BadInput> {
-        let fields: Fields = json::typed(object)?;
+        let fields: ChatFields = json::typed(object)?;
         let parse_language = |tag: &str| Language::parse(tag);
         let choice = LessonChoice {
             language: parsed(

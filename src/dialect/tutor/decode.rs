@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use crate::{
     dialect::json::{self, BadInput},
@@ -16,16 +17,20 @@ struct AuthFields {
 }
 
 /// Which turn to stop; the present one when it is not named.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = Stop)]
 #[serde(rename_all = "camelCase")]
 pub struct StopFields {
+    #[schema(value_type = Option<String>)]
     pub turn_id: Option<TurnId>,
 }
 
 /// How far a client has played.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = Played)]
 #[serde(rename_all = "camelCase")]
 pub struct PlayedFields {
+    #[schema(value_type = String)]
     pub turn_id: TurnId,
     pub chunk_index: usize,
     /// Into the chunk.

@@ -1,6 +1,7 @@
 //! The shapes of the tutor dialect's frames, field by field as `docs/PROTOCOL.md` shows them.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{
     auth::Auth,
@@ -43,18 +44,22 @@ pub(super) struct StartData<'a> {
 }
 
 /// Who answers and in which setting.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Metadata)]
 pub struct MetadataFrame<'a> {
     model: &'a str,
     provider: &'a str,
     language: &'a str,
     level: &'a str,
+    #[schema(required)]
     voice: Option<&'a str>,
+    #[schema(required)]
     scenario: Option<&'a str>,
 }
 
 /// A chunk; what is not known yet is null, never absent.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Chunk)]
 #[serde(rename_all = "camelCase")]
 pub struct ChunkFrame<'a> {
     id: &'a str,
@@ -64,16 +69,23 @@ pub struct ChunkFrame<'a> {
     pause: u32,
     emphasis: bool,
     language: &'a str,
+    #[schema(required)]
     audio_file_id: Option<&'a str>,
+    #[schema(required)]
     audio_url: Option<String>,
+    #[schema(required)]
     duration: Option<f64>,
+    #[schema(required)]
     words: Option<Vec<WordFrame<'a>>>,
+    #[schema(required, value_type = Option<String>)]
     emotion_applied: Option<crate::domain::EmotionApplied>,
     tts_status: &'static str,
+    #[schema(required)]
     tts_error: Option<&'a str>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Word)]
 struct WordFrame<'a> {
     text: &'a str,
     /// Seconds from the chunk's beginning.
@@ -81,19 +93,24 @@ struct WordFrame<'a> {
     end: f64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Usage)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct UsageFrame {
+pub struct UsageFrame {
     prompt_tokens: u64,
     completion_tokens: u64,
     total_tokens: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Timings)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct TimingsFrame {
+pub struct TimingsFrame {
+    #[schema(required)]
     llm_first_token_ms: Option<u64>,
+    #[schema(required)]
     first_chunk_ms: Option<u64>,
+    #[schema(required)]
     first_audio_ms: Option<u64>,
     total_ms: u64,
 }

@@ -20,6 +20,22 @@ use crate::{
     wall_clock,
 };
 
+/// A chunk's sound.
+#[utoipa::path(
+    get,
+    path = "/api/v1/audio/{file}",
+    params(
+        ("file" = String, Path, description = "audioFileId of a chunk"),
+        ("until" = Option<i64>, Query, description = "Of a signed link"),
+        ("signature" = Option<String>, Query, description = "Of a signed link")
+    ),
+    responses(
+        (status = 200, content_type = "audio/wav", body = Vec<u8>),
+        (status = 206, description = "The range that was asked for"),
+        (status = 304, description = "The sound with that ETag is still the one"),
+        (status = 416, description = "No such range")
+    )
+)]
 pub(super) async fn audio(
     State(app): State<App>,
     file: Result<Path<String>, PathRejection>,

@@ -2,27 +2,39 @@
 
 use axum::{Json, extract::State};
 use futures_util::future::join_all;
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::{app::App, domain::Voice, transport::gate::Caller};
+use crate::{app::App, domain::Voice, prompts::lessons::Scenario, transport::gate::Caller};
+
+use super::{bodies, items::List};
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Model {
+    id: String,
+    provider: String,
+    #[schema(required)]
+    context_tokens: Option<u32>,
+}
 
 /// The voices of all engines; an engine that does not answer is left out.
-pub(super) async fn voices(State(app): State<App>, _: Caller) -> Json<Value> {
+#[utoipa::path(get, path = "/api/v1/voices", responses((status = 200, body = List<bodies::Voice>)))]
+pub(super) async fn voices(State(app): State<App>, _: Caller) -> Json<List<Voice>> {
     let lists = join_all(app.engines.iter().map(|engine| engine.voices())).await;
-    let voices: Vec<Voice> = lists.into_iter().flatten().flatten().collect();
-    Json(json!({"items": voices, "next": null}))
+    Json(List::whole(lists.into_iter().flatten().flatten().collect()))
 }
 
 /// The model that answers now.
-pub(super) async fn models(State(app): State<App>, _: Caller) -> Json<Value> {
+#[utoipa::path(get, path = "/api/v1/models", responses((status = 200, body = List<Model>)))]
+pub(super) async fn models(State(app): State<App>, _: Caller) -> Json<List<Model>> {
     let info = app.model.info();
-    let tokens = info.context_tokens;
-    let item = json!({"id": info.name, "provider": info.provider, "contextTokens": tokens});
-    Json(json!({"items": [item], "next": null}))
+    let (id, provider, context_tokens) = (info.name, info.provider, info.context_tokens);
+    Json(List::whole(vec![Model { id, provider, context_tokens }]))
 }
 
 /// What can be practised.
-pub(super) async fn scenarios(State(app): State<App>, _: Caller) -> Json<Value> {
-    let scenarios: Vec<_> = app.lessons.scenarios().collect();
-    Json(json!({"items": scenarios, "next": null}))
+#[utoipa::path(get, path = "/api/v1/scenarios", responses((status = 200, body = List<bodies::Scenario>)))]
+pub(super) async fn scenarios(State(app): State<App>, _: Caller) -> Json<List<Scenario>> {
+    Json(List::whole(app.lessons.scenarios().collect()))
 }

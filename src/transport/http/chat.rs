@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::{
     app::App,
     conversation::{Accepted, Joined},
-    dialect::tutor::{ChatBody, Tutor},
+    dialect::tutor::{ChatBody, ChatFields, Tutor},
     domain::{Event, Failure, TurnId, TurnSnapshot},
     hub::Interest,
     session::Session,
@@ -21,12 +21,26 @@ use crate::{
     transport::{error::Problem, gate::Caller, read::JsonObject},
 };
 
-use super::conversations::stored_turn;
+use super::{bodies, conversations::stored_turn};
 
 /// No turn takes longer to make: a request that waits longer waits for something that will not come.
 const LONGEST_TURN: Duration = Duration::from_secs(300);
 
 /// Takes a message; answers when all audio is ready, or at once with `useWebSocket`.
+#[utoipa::path(
+    post,
+    path = "/api/v1/chat",
+    params((
+        "Idempotency-Key" = Option<String>,
+        Header,
+        description = "Stands for clientId and goes before it"
+    )),
+    request_body = ChatFields,
+    responses(
+        (status = 200, body = bodies::Turn),
+        (status = 202, body = bodies::Accepted, description = "With useWebSocket")
+    )
+)]
 pub(super) async fn chat(
     State(app): State<App>,
     Caller(user): Caller,

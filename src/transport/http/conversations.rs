@@ -9,17 +9,17 @@ use crate::{
     auth::Auth,
     dialect::{
         json,
-        tutor::{ChunkFrame, MetadataFrame, PlayedFields, StopFields, Tutor},
+        tutor::{PlayedFields, StopFields, Tutor},
     },
-    domain::Role,
-    storage::{ConversationRow, Page, StoredMessage, TurnState},
+    storage::{Page, StoredMessage},
     transport::{
         error::Problem,
         gate::Caller,
         read::{InConversation, JsonObject, Parameters},
     },
-    wall_clock,
 };
+
+use super::items::{ConversationItem, List, MessageItem};
 
 /// Rows in an answer when nothing else is said.
 const DEFAULT_LIMIT: u32 = 50;
@@ -32,6 +32,15 @@ pub(super) struct Paging {
 }
 
 /// The caller's conversations, the most recently used first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/conversations",
+    params(
+        ("cursor" = Option<String>, Query, description = "next of the part before"),
+        ("limit" = Option<u32>, Query, description = "50 when nothing is said, 200 at most")
+    ),
+    responses((status = 200, body = List<ConversationItem<'static>>))
+)]
 pub(super) async fn list(
     State(app): State<App>,
     Caller(user): Caller,
@@ -40,11 +49,21 @@ pub(super) async fn list(
     let page = paging.page();
     let rows = app.storage.conversations(&user.id, page).await?;
     let next = rows.last().filter(|_| is_full(&rows, page)).map(|row| row.updated_at.to_string());
-    let items: Vec<Value> = rows.iter().map(conversation).collect();
-    Ok(Json(json!({"items": items, "next": next})))
+    let items = rows.iter().map(ConversationItem::new).collect();
+    Ok(Json(json!(List::new(items, next))))
 }
 
 /// A conversation's messages, the newest first; one that nobody has spoken in yet has none.
+#[utoipa::path(
+    get,
+    path = "/api/v1/conversations/{id}/messages",
+    params(
+        ("id" = String, Path, description = "The conversation's name"),
+        ("cursor" = Option<String>, Query, description = "next of the part before"),
+        ("limit" = Option<u32>, Query, description = "50 when nothing is said, 200 at most")
+    ),
+    responses((status = 200, body = List<MessageItem<'static>>))
+)]
 pub(super) async fn messages(
     State(app): State<App>,
     InConversation(session): InConversation,
@@ -53,11 +72,18 @@ pub(super) async fn messages(
     let (page, id) = (paging.page(), session.conversation().id());
     let rows = app.storage.messages(id, page).await?;
     let next = rows.first().filter(|_| is_full(&rows, page)).map(|row| row.number.to_string());
-    let items: Vec<Value> = rows.iter().rev().map(|row| message(row, &app.auth)).collect();
-    Ok(Json(json!({"items": items, "next": next})))
+    let items = rows.iter().rev().map(|row| MessageItem::new(row, &app.auth)).collect();
+    Ok(Json(json!(List::new(items, next))))
 }
 
 /// As the socket's `stop`.
+#[utoipa::path(
+    post,
+    path = "/api/v1/conversations/{id}/stop",
+    params(("id" = String, Path, description = "The conversation's name")),
+    request_body = StopFields,
+    responses((status = 204))
+)]
 pub(super) async fn stop(
     InConversation(session): InConversation,
     JsonObject(object): JsonObject,
@@ -68,6 +94,13 @@ pub(super) async fn stop(
 }
 
 /// As the socket's `played`.
+#[utoipa::path(
+    post,
+    path = "/api/v1/conversations/{id}/played",
+    params(("id" = String, Path, description = "The conversation's name")),
+    request_body = PlayedFields,
+    responses((status = 204))
+)]
 pub(super) async fn played(
     InConversation(session): InConversation,
     JsonObject(object): JsonObject,
@@ -79,7 +112,7 @@ pub(super) async fn played(
 
 /// A turn from the store, in the shape of one that was waited for.
 pub(super) fn stored_turn(conversation: &str, stored: &StoredMessage, auth: &Auth) -> Value {
-    let mut body = message(stored, auth);
+    let mut body = json!(MessageItem::new(stored, auth));
     body["conversationId"] = json!(conversation);
     body["messageId"] = json!(stored.answer);
     body["complete"] = json!(true);
@@ -92,47 +125,6 @@ pub(super) fn stored_turn(conversation: &str, stored: &StoredMessage, auth: &Aut
         }
     }
     body
-}
-
-fn message(stored: &StoredMessage, auth: &Auth) -> Value {
-    let said = &stored.message;
-    let chunks: Vec<ChunkFrame<'_>> =
-        stored.chunks.iter().map(|chunk| ChunkFrame::new(chunk, auth)).collect();
-    let code = match &stored.state {
-        TurnState::Failed(code) => Some(code),
-        TurnState::Making | TurnState::Complete | TurnState::Stopped => None,
-    };
-    json!({
-        "id": said.id,
-        "role": said.role,
-        "senderId": said.sender,
-        "senderName": null,
-        "text": said.text,
-        "clientId": said.client_id,
-        "turnId": said.turn,
-        "createdAt": wall_clock::rfc3339(stored.at),
-        "turnState": stored.state.name(),
-        "turnCode": code,
-        "heardText": stored.heard,
-        "chunks": (said.role == Role::Assistant).then_some(chunks),
-        "corrections": stored.corrections,
-        "metadata": MetadataFrame::new(&stored.metadata),
-    })
-}
-
-fn conversation(row: &ConversationRow) -> Value {
-    let settings = &row.settings;
-    json!({
-        "id": row.name,
-        "number": row.number,
-        "language": settings.language,
-        "level": settings.level,
-        "scenario": settings.scenario,
-        "voice": settings.voice,
-        "model": settings.model,
-        "createdAt": wall_clock::rfc3339(row.created_at),
-        "updatedAt": wall_clock::rfc3339(row.updated_at),
-    })
 }
 
 impl Paging {

@@ -30,11 +30,32 @@ use crate::{
     },
 };
 
+use super::bodies;
+
 /// How long a long-poll waits for something to happen.
 const LONG_POLL: Duration = Duration::from_secs(25);
 /// A proxy or phone that drops idle connections hears something this often.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
+/// The conversation's events, as Server-Sent Events or by long-poll.
+#[utoipa::path(
+    get,
+    path = "/api/v1/conversations/{id}/events",
+    params(
+        ("id" = String, Path, description = "The conversation's name"),
+        ("after" = Option<u64>, Query, description = "Resume behind this event, with epoch"),
+        ("epoch" = Option<String>, Query, description = "The life of the log in which after counts"),
+        ("deltas" = Option<bool>, Query, description = "Text as it is released"),
+        ("Last-Event-ID" = Option<String>, Header, description = "EPOCH:SEQ, before after and epoch")
+    ),
+    responses((
+        status = 200,
+        content(
+            (bodies::Poll = "application/json"),
+            (String = "text/event-stream")
+        )
+    ))
+)]
 pub(super) async fn events(
     State(app): State<App>,
     InConversation(session): InConversation,

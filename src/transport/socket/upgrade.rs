@@ -17,6 +17,17 @@ use crate::{
 use super::{Visit, handshake::Handshake, run, wire::Wire};
 
 /// The tutor dialect's socket.
+#[utoipa::path(
+    get,
+    path = "/ws",
+    params(
+        ("conversationId" = Option<String>, Query, description = "Without one the server names it"),
+        ("after" = Option<u64>, Query, description = "Resume behind this event, with epoch"),
+        ("epoch" = Option<String>, Query, description = "The life of the log in which after counts"),
+        ("deltas" = Option<bool>, Query, description = "Text as it is released")
+    ),
+    responses((status = 101, description = "A WebSocket; docs/PROTOCOL.md shows its frames"))
+)]
 pub(in crate::transport) async fn tutor(
     State(app): State<App>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
