@@ -3,6 +3,8 @@
 pub mod metrics;
 pub mod traces;
 
+mod lines;
+
 use std::io::IsTerminal;
 
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
@@ -51,9 +53,10 @@ pub fn start(filter: &str, format: LogFormat) -> Result<(), BadFilter> {
         LogFormat::Json => true,
     };
     let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(is_terminal);
+    let lines = lines.fmt_fields(lines::text_fields());
     let registry = tracing_subscriber::registry().with(parsed);
     if as_json {
-        registry.with(lines.json().flatten_event(true)).init();
+        registry.with(lines.event_format(lines::JsonLines)).init();
     } else {
         registry.with(lines).init();
     }

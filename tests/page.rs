@@ -32,6 +32,7 @@ async fn a_learner_in_a_browser_reads_hears_and_loses_nothing() {
         .args(["serve", "--listen", "127.0.0.1:0", "--model", "ollama"])
         .current_dir(folder.path())
         .env("OLLAMA_HOST", model.base_url())
+        .env("PARLA_MANAGEMENT_LISTEN", "off")
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()

@@ -39,6 +39,7 @@ mod server {
     mod repeating;
     mod restarting;
     mod resuming;
+    mod secrets;
     mod slow_clients;
     #[cfg(target_os = "linux")]
     mod soaking;

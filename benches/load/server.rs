@@ -127,6 +127,7 @@ fn command(folder: &Path, model: &str) -> anyhow::Result<Command> {
         .env_clear()
         .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
         .env("OLLAMA_HOST", model)
+        .env("PARLA_MANAGEMENT_LISTEN", "off")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(fs::File::create(folder.join("log"))?)

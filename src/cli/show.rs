@@ -117,7 +117,7 @@ struct ShownPatience {
 #[derive(Serialize)]
 struct ShownProvider<'a> {
     kind: &'static str,
-    url: &'a str,
+    url: String,
     model: &'a str,
     voice: &'a str,
     voices: BTreeMap<&'a str, &'a str>,
@@ -131,7 +131,7 @@ fn shown(provider: &SpeechProvider) -> ShownProvider<'_> {
         provider.voices.iter().map(|(language, voice)| (language.as_str(), voice.as_str()));
     ShownProvider {
         kind: "openai",
-        url: &provider.url,
+        url: without_password(&provider.url),
         model: &provider.model,
         voice: &provider.voice,
         voices: voices.collect(),
@@ -139,6 +139,16 @@ fn shown(provider: &SpeechProvider) -> ShownProvider<'_> {
         instructions: provider.instructions,
         timeout: provider.timeout.as_secs_f64(),
     }
+}
+
+/// What stands before the `@` of an address is a secret, too.
+fn without_password(url: &str) -> String {
+    let parts = url.split_once("://").and_then(|(scheme, rest)| {
+        let (authority, _) = rest.split_once('/').unwrap_or((rest, ""));
+        let (secret, _) = authority.rsplit_once('@')?;
+        Some((scheme, rest.strip_prefix(secret)?))
+    });
+    parts.map_or_else(|| url.to_owned(), |(scheme, rest)| format!("{scheme}://***{rest}"))
 }
 
 impl From<Patience> for ShownPatience {
@@ -186,6 +196,17 @@ mod tests {
         instructions = true
         timeout = 60.0
     "#;
+
+    #[test]
+    fn a_password_in_an_address_is_not_shown() {
+        for (url, shown) in [
+            ("http://127.0.0.1:8880/v1@2", "http://127.0.0.1:8880/v1@2"),
+            ("https://ana:canary@voices.example/v1", "https://***@voices.example/v1"),
+            ("http://canary@host", "http://***@host"),
+        ] {
+            assert_eq!(without_password(url), shown);
+        }
+    }
 
     #[test]
     fn all_that_a_file_can_set_is_shown_but_the_key() {

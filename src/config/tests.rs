@@ -147,3 +147,29 @@ fn how_many_connections_and_turns_there_may_be_can_be_chosen_but_not_as_none() {
         assert!(limit(name, "9").unwrap().warnings.is_empty());
     }
 }
+
+#[test]
+fn operators_have_a_private_address_of_their_own_or_none() {
+    let settings = load(&Environment::default()).unwrap();
+    assert!(settings.management_is_loopback());
+    assert_eq!(settings.management_listen[0].port(), 8766);
+    let listening = |text| load(&Environment::from([("PARLA_MANAGEMENT_LISTEN", text)]));
+    assert!(listening("off").unwrap().management_listen.is_empty());
+    assert!(!listening("0.0.0.0:8766").unwrap().management_is_loopback());
+    assert_eq!(listening("nowhere").unwrap_err().name, "PARLA_MANAGEMENT_LISTEN");
+}
+
+#[test]
+fn a_collector_of_traces_is_named_as_everywhere_and_its_headers_are_not_printed() {
+    const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+    const HEADERS: &str = "OTEL_EXPORTER_OTLP_HEADERS";
+    assert!(load(&Environment::default()).unwrap().traces.is_none());
+    let good = [(ENDPOINT, "http://127.0.0.1:4318"), (HEADERS, "x-key=canary, other=2")];
+    let settings = load(&Environment::from(good)).unwrap();
+    assert!(settings.traces.is_some());
+    assert!(!format!("{settings:?}").contains("canary"), "{settings:?}");
+    for bad in [[(ENDPOINT, "canary"), (HEADERS, "")], [good[0], (HEADERS, "canary")]] {
+        let error = load(&Environment::from(bad)).unwrap_err().to_string();
+        assert!(error.contains("OTEL_EXPORTER_OTLP") && !error.contains("canary"), "{error}");
+    }
+}

@@ -42,14 +42,16 @@ pub fn failure(provider: &str, error: &reqwest::Error) -> ProviderError {
 }
 
 /// What an answer with an error status means.
-pub async fn refusal(provider: &str, response: Response) -> ProviderError {
+///
+/// Services repeat the key that they refuse: `key` is taken out of what they say.
+pub async fn refusal(provider: &str, response: Response, key: Option<&str>) -> ProviderError {
     let status = response.status();
     let retry_after = retry_after(&response);
     let provider = provider.to_owned();
     if matches!(status.as_u16(), 429 | 503 | 529) {
         return ProviderError::AtCapacity { provider, retry_after };
     }
-    let reason = format!("{status}: {}{}", excerpt(response).await, hint(status));
+    let reason = format!("{status}: {}{}", excerpt(response, key).await, hint(status));
     if status.is_client_error() && status != StatusCode::REQUEST_TIMEOUT {
         ProviderError::Rejected { provider, reason }
     } else {
@@ -75,7 +77,7 @@ fn retry_after(response: &Response) -> Option<Duration> {
 }
 
 /// The message inside the usual error bodies, else the beginning of the body, made safe to print.
-async fn excerpt(mut response: Response) -> String {
+async fn excerpt(mut response: Response, key: Option<&str>) -> String {
     let mut body = Vec::new();
     while let Ok(Some(bytes)) = response.chunk().await {
         body.extend_from_slice(&bytes);
@@ -89,6 +91,11 @@ async fn excerpt(mut response: Response) -> String {
         error.get("message").unwrap_or(error).as_str().map(str::to_owned)
     });
     let message = message.unwrap_or_else(|| text.into_owned());
+    // Before it is cut: a part of a key is none to be shown, either.
+    let message = match key.filter(|key| !key.is_empty()) {
+        Some(key) => message.replace(key, "[key]"),
+        None => message,
+    };
     let message = without_keys(&message);
     message.chars().filter(|char| !char.is_control()).take(EXCERPT_CHARS).collect()
 }

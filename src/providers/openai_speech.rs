@@ -99,7 +99,7 @@ impl OpenAiSpeech {
         };
         let response = self.send(self.request(Method::POST, "audio/speech").json(&body)).await?;
         if !response.status().is_success() {
-            return Err(http::refusal(&settings.name, response).await);
+            return Err(self.refusal(response).await);
         }
         let sound = self.read(response).await?;
         let sound = wav::decode(&sound).map_err(|error| self.broken(error.to_string()))?;
@@ -145,7 +145,7 @@ impl OpenAiSpeech {
                 Ok(serde_json::from_slice(&body).ok().and_then(|list| voice_names(&list)))
             }
             StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => Ok(None),
-            _ => Err(http::refusal(&self.settings.name, response).await),
+            _ => Err(self.refusal(response).await),
         }
     }
 
@@ -166,6 +166,10 @@ impl OpenAiSpeech {
 
     fn failure(&self, error: &reqwest::Error) -> ProviderError {
         http::failure(&self.settings.name, error)
+    }
+
+    async fn refusal(&self, response: Response) -> ProviderError {
+        http::refusal(&self.settings.name, response, self.settings.key.as_deref()).await
     }
 
     fn broken(&self, reason: String) -> ProviderError {

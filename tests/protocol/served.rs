@@ -26,6 +26,7 @@ impl Served {
         let mut server = Command::new(env!("CARGO_BIN_EXE_parla"))
             .args(["serve", "--listen", "127.0.0.1:0", "--model", "practice", "--tts", "espeak"])
             .current_dir(folder.path())
+            .env("PARLA_MANAGEMENT_LISTEN", "off")
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()

@@ -76,7 +76,7 @@ impl Server {
         match response.status() {
             status if status.is_success() => Ok(response),
             StatusCode::NOT_FOUND => Err(not_pulled(model)),
-            _ => Err(http::refusal(PROVIDER, response).await),
+            _ => Err(http::refusal(PROVIDER, response, None).await),
         }
     }
 
@@ -109,7 +109,7 @@ impl Server {
         let response = request.send().await.map_err(|error| self.failure(&error))?;
         match response.status().is_success() {
             true => Ok(()),
-            false => Err(http::refusal(PROVIDER, response).await),
+            false => Err(http::refusal(PROVIDER, response, None).await),
         }
     }
 
@@ -148,7 +148,7 @@ impl Server {
             return Ok(Vec::new());
         }
         if !response.status().is_success() {
-            return Err(http::refusal(PROVIDER, response).await);
+            return Err(http::refusal(PROVIDER, response, None).await);
         }
         let body = response.bytes().await.map_err(|error| self.failure(&error))?;
         let loaded = serde_json::from_slice::<Loaded>(&body);

@@ -58,7 +58,7 @@ impl TurnMetrics {
             self.failures.get_or_create(&Failed { code }).inc();
         }
         // A turn that was stopped has no end of its making.
-        let total_ms = (timings.total_ms > 0).then_some(timings.total_ms);
+        let total_ms = (outcome != "stopped").then_some(timings.total_ms);
         let stages = [
             (&self.first_token, timings.first_token_ms),
             (&self.first_chunk, timings.first_chunk_ms),

@@ -65,6 +65,15 @@ impl Setup {
         self.folder.path()
     }
 
+    /// A command of parla's, with these settings.
+    pub fn command(&self, name: &str) -> Command {
+        let mut words = self.launcher.iter().chain(&[env!("CARGO_BIN_EXE_parla")]);
+        let mut command = Command::new(words.next().unwrap());
+        command.args(words).arg(name).current_dir(self.folder());
+        command.env_clear().envs(self.environment.clone()).stdin(Stdio::null());
+        command
+    }
+
     pub async fn start(self) -> Server {
         let mut process = self.spawn();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
@@ -96,18 +105,7 @@ impl Setup {
     fn spawn(&self) -> Child {
         let log = self.folder().join("log");
         let log = OpenOptions::new().create(true).append(true).open(log).unwrap();
-        let mut command = self.launcher.iter().chain(&[env!("CARGO_BIN_EXE_parla")]);
-        Command::new(command.next().unwrap())
-            .args(command)
-            .current_dir(self.folder())
-            .env_clear()
-            .envs(self.environment.clone())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap()
+        self.command("serve").stdout(Stdio::piped()).stderr(log).kill_on_drop(true).spawn().unwrap()
     }
 }
 
