@@ -200,6 +200,10 @@ fn patience(entry: &PatienceEntry) -> Result<Patience, SettingError> {
 fn traces(environment: &Environment) -> Result<Option<TraceSettings>, SettingError> {
     const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
     let Some(endpoint) = environment.get(ENDPOINT) else { return Ok(None) };
+    if environment.get("OTEL_EXPORTER_OTLP_PROTOCOL").is_some_and(|protocol| protocol == "grpc") {
+        let reason = "parla sends traces by http/json; collectors take it at port 4318";
+        return Err(SettingError::new("OTEL_EXPORTER_OTLP_PROTOCOL", reason));
+    }
     let headers = environment.secret("OTEL_EXPORTER_OTLP_HEADERS")?.unwrap_or_default();
     let service = environment.get("OTEL_SERVICE_NAME").unwrap_or_else(|| "parla".to_owned());
     let settings = TraceSettings::new(&endpoint, &headers, service);

@@ -172,4 +172,6 @@ fn a_collector_of_traces_is_named_as_everywhere_and_its_headers_are_not_printed(
         let error = load(&Environment::from(bad)).unwrap_err().to_string();
         assert!(error.contains("OTEL_EXPORTER_OTLP") && !error.contains("canary"), "{error}");
     }
+    let by_grpc = load(&Environment::from([good[0], ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")]));
+    assert_eq!(by_grpc.unwrap_err().name, "OTEL_EXPORTER_OTLP_PROTOCOL");
 }

@@ -121,10 +121,20 @@ async fn export(mut traces: mpsc::Receiver<Trace>, client: Client, settings: Tra
         let request = request.header(CONTENT_TYPE, "application/json").body(body);
         let answer = request.send().await.and_then(|answer| answer.error_for_status());
         // The address may hold a key.
-        let failure = answer.err().map(reqwest::Error::without_url);
-        if let Some(error) = failure.as_ref().filter(|_| is_well) {
+        is_well = tell(is_well, answer.err().map(reqwest::Error::without_url));
+    }
+}
+
+/// Tells of changes only, not of each failure; whether all is well.
+fn tell(was_well: bool, failure: Option<reqwest::Error>) -> bool {
+    match &failure {
+        Some(error) if was_well => {
             tracing::warn!(code = "traces_unavailable", %error, "the collector takes no traces");
         }
-        is_well = failure.is_none();
+        None if !was_well => {
+            tracing::info!(code = "traces_available", "the collector takes traces again");
+        }
+        Some(_) | None => {}
     }
+    failure.is_none()
 }

@@ -164,12 +164,12 @@ async fn a_collector_that_is_gone_or_hangs_delays_no_turn_and_its_key_is_not_log
         let model = ScriptedOllama::start().await;
         let mut server = server(&model, collector).await;
         let began = Instant::now();
-        for _ in 0..3 {
+        for _ in 0..2 {
             assert_eq!(server.chat(json!({"message": "Hello"})).await.status, 200);
             // The exporter has had time to get stuck.
             tokio::time::sleep(Duration::from_millis(600)).await;
         }
-        assert!(began.elapsed() < Duration::from_secs(4), "{collector}: {:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(3), "{collector}: {:?}", began.elapsed());
         let log = std::fs::read_to_string(server.folder().join("log")).unwrap();
         assert!(!log.contains("secret-of-the-collector"), "{log}");
         server.terminate().await;

@@ -7,36 +7,31 @@ use prometheus_client::{
     metrics::MetricType,
 };
 
-/// Where a value goes that the list does not know.
-const OTHER: &str = "other";
-
-/// One metric a name; clones share them.
+/// One metric a name; clones share them. The last name is also that of whatever is not listed.
 #[derive(Clone, Debug)]
 pub(super) struct ByName<M> {
     label: &'static str,
     names: &'static [&'static str],
-    /// In the order of the names, and one for all others.
+    /// In the order of the names.
     metrics: Arc<[M]>,
 }
 
 impl<M: Default> ByName<M> {
     pub(super) fn new(label: &'static str, names: &'static [&'static str]) -> Self {
-        let metrics = (0..=names.len()).map(|_| M::default()).collect();
+        let metrics = names.iter().map(|_| M::default()).collect();
         Self { label, names, metrics }
     }
 
-    /// The metric of that name, or the one of all names that are not listed.
     pub(super) fn of(&self, name: &str) -> &M {
         let place = self.names.iter().position(|known| *known == name);
-        &self.metrics[place.unwrap_or(self.names.len())]
+        &self.metrics[place.unwrap_or(self.names.len() - 1)]
     }
 }
 
 impl<M: EncodeMetric + fmt::Debug> EncodeMetric for ByName<M> {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
-        let names = self.names.iter().copied().chain([OTHER]);
-        for (name, metric) in names.zip(self.metrics.iter()) {
-            metric.encode(encoder.encode_family(&[(self.label, name)])?)?;
+        for (name, metric) in self.names.iter().zip(self.metrics.iter()) {
+            metric.encode(encoder.encode_family(&[(self.label, *name)])?)?;
         }
         Ok(())
     }
