@@ -132,7 +132,7 @@ async fn an_answer_split_within_its_characters_is_whole() {
 async fn a_line_of_garbage_is_left_out_and_nothing_but_garbage_fails() {
     let garbage = || Step::Line("{\"message\": <html>".to_owned());
     let model = ScriptedOllama::start().await;
-    let server = impatient(&model).await;
+    let server = Server::start(&model).await;
     let token = |text: &str| Step::Token(text.to_owned());
     model.script(Script::new([token("Good "), garbage(), token("morning!"), Step::Done]));
     let turn = server.chat(json!({"message": "Hi"})).await.json();
@@ -186,8 +186,8 @@ async fn a_million_tokens_are_cut_off_at_the_limit_of_characters() {
     model.script(Script::new([Step::Token("And so on. ".to_owned()), Step::Repeat]));
     let mut socket = server.join("c").await;
     server.say("c", "Hello").await;
-    model.dropped(1).await;
     let end = socket.turn().await.pop().unwrap();
+    model.dropped(1).await;
     assert_eq!(end["type"], "conversation-complete");
     let length = end["data"]["text"].as_str().unwrap().chars().count();
     assert!((19_000..=20_000).contains(&length), "{length}");
