@@ -81,7 +81,10 @@ async fn odd_but_sound_files_are_played() {
 async fn every_fault_is_told_for_what_it_is() {
     for (fault, expected) in [
         (Fault::Status(400), "kokoro refused: 400 Bad Request: as the script says"),
-        (Fault::Status(401), "kokoro refused: 401 Unauthorized: as the script says"),
+        (
+            Fault::Status(401),
+            "kokoro refused: 401 Unauthorized: as the script says; check the key that parla's settings give it",
+        ),
         (Fault::Status(429), "kokoro is at capacity"),
         (Fault::Status(503), "kokoro is at capacity"),
         (
