@@ -5,6 +5,7 @@
 #[path = "load"]
 mod load {
     pub(crate) mod alone;
+    pub(crate) mod bare;
     pub(crate) mod crowd;
     mod direct;
     mod learner;
@@ -13,6 +14,7 @@ mod load {
     pub(crate) mod report;
     mod script;
     pub(crate) mod server;
+    pub(crate) mod sockets;
     mod stand_ins;
     #[path = "../../tests/support"]
     mod support {
@@ -38,7 +40,7 @@ use std::{io::Write, process::ExitCode};
 
 use clap::{Parser, ValueEnum};
 
-use load::{alone, crowd, report::Report, server};
+use load::{alone, bare, crowd, report::Report, server, sockets};
 
 /// Measures the server beside clients without one.
 #[derive(Parser)]
@@ -55,6 +57,9 @@ struct Arguments {
     /// Measures nothing else
     #[arg(long, value_delimiter = ',')]
     only: Vec<Part>,
+    /// Serves as what the sockets of the server are compared with
+    #[arg(long, hide = true)]
+    bare: bool,
     /// Said by `cargo bench`; without it nothing is measured
     #[arg(long, hide = true)]
     bench: bool,
@@ -68,12 +73,18 @@ enum Part {
     Crowd,
     /// Voices that are slow or have too much to say
     Voices,
+    /// Thousands of sockets
+    Sockets,
 }
 
 fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
     if !arguments.bench {
         return Ok(ExitCode::SUCCESS);
+    }
+    if arguments.bare {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        return runtime.block_on(bare::serve()).map(|()| ExitCode::SUCCESS);
     }
     server::keep_off()?;
     // Two crypto providers may be compiled in; the first client panics unless one is chosen.
@@ -96,6 +107,9 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<Report> {
     }
     if wanted(Part::Voices) {
         crowd::measure_voices(&mut report).await?;
+    }
+    if wanted(Part::Sockets) {
+        sockets::measure(&mut report).await?;
     }
     Ok(report)
 }

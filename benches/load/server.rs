@@ -119,20 +119,24 @@ fn settings(voice: &str, slots: Option<usize>) -> String {
 }
 
 fn command(folder: &Path, model: &str) -> anyhow::Result<Command> {
-    let mut command = Command::new("taskset");
+    let mut command = on_its_core(Path::new(env!("CARGO_BIN_EXE_parla")));
     command
-        .args(["--cpu-list", &CORE.to_string(), env!("CARGO_BIN_EXE_parla")])
         .args(["--listen", "127.0.0.1:0", "--model", "ollama"])
         .current_dir(folder)
         .env_clear()
         .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
         .env("OLLAMA_HOST", model)
         .env("PARLA_MANAGEMENT_LISTEN", "off")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(fs::File::create(folder.join("log"))?)
-        .kill_on_drop(true);
+        .stderr(fs::File::create(folder.join("log"))?);
     Ok(command)
+}
+
+/// A program on the core of servers, ended with its handle.
+pub(crate) fn on_its_core(program: &Path) -> Command {
+    let mut command = Command::new("taskset");
+    command.args(["--cpu-list", &CORE.to_string()]).arg(program);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
+    command
 }
 
 /// The address in the line that the server greets with.

@@ -1,13 +1,20 @@
 //! What every HTTP adapter shares: one way to build a client, one way to read a failure. No retry, no policy.
 
+mod plain;
+
 use std::time::Duration;
 
 use reqwest::{Client, Response, StatusCode, redirect};
 
 use super::{ProviderError, without_keys};
 
+pub use plain::PlainClient;
+
 /// A service that is there answers a connection at once; learners are told within two seconds when it is not.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(1500);
+/// Connections to one server that are kept for the next request.
+const IDLE_CONNECTIONS: usize = 64;
+const USER_AGENT: &str = concat!("parla/", env!("CARGO_PKG_VERSION"));
 /// How much of an error page is read, in bytes.
 const EXCERPT_BYTES: usize = 4096;
 /// How much of it a person is shown, in characters.
@@ -21,9 +28,9 @@ pub fn client() -> reqwest::Result<Client> {
     Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .redirect(redirect::Policy::none())
-        .pool_max_idle_per_host(64)
+        .pool_max_idle_per_host(IDLE_CONNECTIONS)
         .tcp_nodelay(true)
-        .user_agent(concat!("parla/", env!("CARGO_PKG_VERSION")))
+        .user_agent(USER_AGENT)
         .build()
 }
 
@@ -101,8 +108,8 @@ async fn excerpt(mut response: Response, key: Option<&str>) -> String {
 }
 
 /// The innermost error says what happened; the outer ones repeat the address, which may hold a secret.
-fn root_cause(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
+fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut cause = error;
     while let Some(source) = cause.source() {
         cause = source;
     }

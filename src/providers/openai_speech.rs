@@ -12,8 +12,12 @@ use futures_util::{
 };
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
+use tokio::time::timeout;
 
-use super::{ProviderError, SpeechPart, SpeechRequest, Synthesizer, http};
+use super::{
+    ProviderError, SpeechPart, SpeechRequest, Synthesizer,
+    http::{self, PlainClient},
+};
 use crate::{
     audio::wav,
     domain::{AudioFrame, Emotion, EmotionApplied, Language, Voice},
@@ -61,13 +65,16 @@ pub struct SpeechSettings {
 #[derive(Clone)]
 pub struct OpenAiSpeech {
     client: Client,
+    /// Takes the sound of a voice that is near, and so fast.
+    near: Option<PlainClient>,
     settings: Arc<SpeechSettings>,
 }
 
 impl OpenAiSpeech {
     #[must_use]
     pub fn new(client: Client, settings: SpeechSettings) -> Self {
-        Self { client, settings: Arc::new(settings) }
+        let near = settings.url.starts_with("http://").then(PlainClient::new);
+        Self { client, near, settings: Arc::new(settings) }
     }
 
     async fn synthesize(self, request: Arc<SpeechRequest>) -> Result<SpeechPart, ProviderError> {
@@ -97,17 +104,22 @@ impl OpenAiSpeech {
             speed: (!settings.instructions).then(|| speed(emotion, request.emphasis)),
             instructions: settings.instructions.then(|| instructions(emotion, request.emphasis)),
         };
-        let response = self.send(self.request(Method::POST, "audio/speech").json(&body)).await?;
-        if !response.status().is_success() {
-            return Err(self.refusal(response).await);
-        }
-        let sound = self.read(response).await?;
+        let request = self.request(Method::POST, "audio/speech").json(&body);
+        let sound = self.in_time(self.sound(request)).await?;
         let sound = wav::decode(&sound).map_err(|error| self.broken(error.to_string()))?;
         let longest = MAX_MS + MAX_MS_PER_CHAR * piece.text.chars().count() as u64;
         if sound.duration_ms() > longest {
             return Err(self.broken(format!("{} ms of sound", sound.duration_ms())));
         }
         Ok(sound)
+    }
+
+    async fn sound(&self, request: RequestBuilder) -> Result<Bytes, ProviderError> {
+        let response = self.send(request).await?;
+        if !response.status().is_success() {
+            return Err(self.refusal(response).await);
+        }
+        self.read(response).await
     }
 
     /// The body, as far as it has a bearable length.
@@ -153,7 +165,6 @@ impl OpenAiSpeech {
         let base = self.settings.url.trim_end_matches('/');
         let base = base.strip_suffix("/v1").unwrap_or(base);
         let request = self.client.request(method, format!("{base}/v1/{path}"));
-        let request = request.timeout(self.settings.timeout);
         match &self.settings.key {
             Some(key) => request.bearer_auth(key),
             None => request,
@@ -161,7 +172,18 @@ impl OpenAiSpeech {
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Response, ProviderError> {
-        request.send().await.map_err(|error| self.failure(&error))
+        match &self.near {
+            Some(near) => near.send(&self.settings.name, request).await,
+            None => request.send().await.map_err(|error| self.failure(&error)),
+        }
+    }
+
+    async fn in_time<T>(
+        &self,
+        exchange: impl Future<Output = Result<T, ProviderError>>,
+    ) -> Result<T, ProviderError> {
+        let late = |_| Err(ProviderError::TimedOut { provider: self.settings.name.clone() });
+        timeout(self.settings.timeout, exchange).await.unwrap_or_else(late)
     }
 
     fn failure(&self, error: &reqwest::Error) -> ProviderError {
@@ -215,7 +237,8 @@ impl Synthesizer for OpenAiSpeech {
     fn voices(&self) -> BoxFuture<'static, Result<Vec<Voice>, ProviderError>> {
         let voice = self.clone();
         async move {
-            let names = voice.listed().await?.unwrap_or_else(|| voice.settings.configured());
+            let names =
+                voice.in_time(voice.listed()).await?.unwrap_or_else(|| voice.settings.configured());
             Ok(names.into_iter().map(|name| voice.settings.voice(name)).collect())
         }
         .boxed()

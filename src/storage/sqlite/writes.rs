@@ -1,9 +1,10 @@
 //! The statements that change rows. Each runs inside a transaction that somebody else commits.
 
+use serde::Serialize;
 use sqlx::{AssertSqlSafe, SqliteConnection, query, query_scalar};
 
 use super::super::{EndedTurn, HeardTurn, NewTurn, StorageError, TurnState};
-use crate::domain::{Message, Role, SpeechState};
+use crate::domain::{Chunk, Message, Role, SpeechState};
 use crate::wall_clock::UnixMillis;
 
 /// The code of a turn that the process did not live to end.
@@ -81,20 +82,33 @@ pub(super) async fn end(db: &mut SqliteConnection, turn: &EndedTurn) -> Result<(
         turn: turn.snapshot.turn.clone(),
     };
     message(db, turn.conversation.as_str(), &answer, None, turn.at).await?;
-    for (chunk, place) in turn.snapshot.chunks.iter().zip(0i64..) {
-        let file = match &chunk.speech {
+    let rows: Vec<_> = turn.snapshot.chunks.iter().map(|chunk| ChunkRow::of(chunk)).collect();
+    // One statement for all of them: each costs a change of threads.
+    query(
+        "INSERT INTO chunks (turn, place, audio_file, body)
+         SELECT ?, key, value ->> 'file', value -> 'body' FROM json_each(?)",
+    )
+    .bind(id)
+    .bind(json(&rows)?)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct ChunkRow<'a> {
+    file: Option<&'a str>,
+    body: &'a Chunk,
+}
+
+impl<'a> ChunkRow<'a> {
+    fn of(body: &'a Chunk) -> Self {
+        let file = match &body.speech {
             SpeechState::Ready(audio) => Some(audio.file.as_str()),
             _ => None,
         };
-        query("INSERT INTO chunks (turn, place, audio_file, body) VALUES (?, ?, ?, ?)")
-            .bind(id)
-            .bind(place)
-            .bind(file)
-            .bind(json(chunk.as_ref())?)
-            .execute(&mut *db)
-            .await?;
+        Self { file, body }
     }
-    Ok(())
 }
 
 pub(super) async fn heard(
@@ -152,6 +166,6 @@ async fn message(
     Ok(())
 }
 
-fn json<T: serde::Serialize>(value: &T) -> Result<String, StorageError> {
+fn json<T: Serialize>(value: &T) -> Result<String, StorageError> {
     serde_json::to_string(value).map_err(|error| StorageError::Unreadable(error.to_string()))
 }

@@ -1,0 +1,63 @@
+//! A client for large answers from this machine or the next one, without TLS. It keeps no large buffer for a connection.
+
+use std::time::Duration;
+
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+use reqwest::{Body, RequestBuilder, Response, header};
+
+use super::{CONNECT_TIMEOUT, IDLE_CONNECTIONS, USER_AGENT, root_cause};
+use crate::providers::ProviderError;
+
+/// What is read at once, in bytes. The usual client reads ever more at once from a server that sends fast, and keeps up
+/// to 400 KB of buffer for each connection, idle ones too.
+const READ_BYTES: usize = 64 * 1024;
+const IDLE_TIME: Duration = Duration::from_secs(30);
+
+/// Asks `http://` addresses; clones share their connections.
+#[derive(Clone)]
+pub struct PlainClient(Client<HttpConnector, Body>);
+
+impl PlainClient {
+    #[must_use]
+    pub fn new() -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        let mut builder = Client::builder(TokioExecutor::new());
+        builder
+            .http1_read_buf_exact_size(READ_BYTES)
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_TIME)
+            .pool_max_idle_per_host(IDLE_CONNECTIONS);
+        Self(builder.build(connector))
+    }
+
+    /// Sends what reqwest has written; how long that may take is the caller's to bound.
+    ///
+    /// # Errors
+    /// When there is nobody, or the exchange is cut before its answer.
+    pub async fn send(
+        &self,
+        provider: &str,
+        request: RequestBuilder,
+    ) -> Result<Response, ProviderError> {
+        let unreachable =
+            |reason: String| ProviderError::Unreachable { provider: provider.to_owned(), reason };
+        let request = request.build().map_err(|error| unreachable(root_cause(&error)))?;
+        let mut request = hyper::Request::<Body>::try_from(request)
+            .map_err(|error| unreachable(root_cause(&error)))?;
+        let agent = header::HeaderValue::from_static(USER_AGENT);
+        request.headers_mut().insert(header::USER_AGENT, agent);
+        match self.0.request(request).await {
+            Ok(response) => Ok(response.map(Body::wrap).into()),
+            Err(error) if error.is_connect() => Err(unreachable(root_cause(&error))),
+            Err(error) => {
+                let (provider, reason) = (provider.to_owned(), root_cause(&error));
+                Err(ProviderError::Cut { provider, reason })
+            }
+        }
+    }
+}
