@@ -3,7 +3,7 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep;
 
 use crate::{
     app::App,
@@ -38,8 +38,9 @@ pub(super) struct Connection {
     is_typing: bool,
     /// Messages on their way to the disk, and why one was refused.
     answers: FuturesUnordered<BoxFuture<'static, Option<ErrorReply>>>,
-    /// When this socket is sent away, once the server drains.
-    farewell: Option<Instant>,
+    /// Resolves when the server drains, and then when this socket is sent away. It outlives a wait, as the heartbeat does.
+    leave: BoxFuture<'static, ()>,
+    is_leaving: bool,
 }
 
 enum Wake {
@@ -56,7 +57,10 @@ impl Connection {
         cursor: Cursor,
         tutor: Tutor,
     ) -> Box<Self> {
+        let shutdown = app.shutdown.clone();
         Box::new(Self {
+            leave: async move { shutdown.draining().await }.boxed(),
+            is_leaving: false,
             app,
             session,
             address,
@@ -66,7 +70,6 @@ impl Connection {
             bad_frames: 0,
             is_typing: false,
             answers: FuturesUnordered::new(),
-            farewell: None,
         })
     }
 
@@ -96,15 +99,14 @@ impl Connection {
             Wake::Refused(error) => self.refuse(wire, &error).await,
             Wake::Draining => {
                 let share = f64::from(random_byte()) / 256.0;
-                self.farewell = Some(Instant::now() + FAREWELL.mul_f64(share));
+                self.leave = sleep(FAREWELL.mul_f64(share)).boxed();
+                self.is_leaving = true;
                 Ok(())
             }
         }
     }
 
     async fn next_wake(&mut self, wire: &mut Wire) -> Result<Wake, Closing> {
-        let farewell = self.farewell;
-        let shutdown = &self.app.shutdown;
         tokio::select! {
             incoming = wire.receive() => incoming.map(Wake::Incoming),
             events = self.cursor.next() => match events {
@@ -112,13 +114,10 @@ impl Connection {
                 Err(Lagged) => Err(Closing::TOO_SLOW),
             },
             Some(error) = next_refusal(&mut self.answers) => Ok(Wake::Refused(error)),
-            () = shutdown.draining(), if farewell.is_none() => Ok(Wake::Draining),
-            () = async {
-                match farewell {
-                    Some(at) => sleep_until(at).await,
-                    None => std::future::pending().await,
-                }
-            } => Err(Closing::RESTART),
+            () = &mut self.leave => match self.is_leaving {
+                false => Ok(Wake::Draining),
+                true => Err(Closing::RESTART),
+            },
         }
     }
 

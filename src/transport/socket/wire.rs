@@ -3,13 +3,13 @@
 #[cfg(test)]
 mod echo;
 
-use std::{error::Error, io, sync::Arc, time::Duration};
+use std::{error::Error, io, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, Sleep, sleep, timeout};
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
@@ -29,8 +29,10 @@ use super::punctual::{Late, Punctual};
 
 /// Largest message, in bytes.
 const MESSAGE_LIMIT: usize = 64 * 1024;
-/// Buffers of one socket, in bytes: the library's own default costs 128 KiB an idle socket.
-const BUFFER: usize = 4096;
+/// What one socket reads at once, in bytes, and holds while it is idle; the library's own default is 128 KiB.
+const READ_BUFFER: usize = 2048;
+/// Frames are written together up to so many bytes.
+const WRITE_BUFFER: usize = 4096;
 /// How long a close frame may take.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
 const PING_EVERY: Duration = Duration::from_secs(25);
@@ -41,7 +43,9 @@ const FLOOD: u32 = 128;
 /// A socket with its heartbeat.
 pub(super) struct Wire {
     socket: WebSocketStream<Punctual<TokioIo<Upgraded>>>,
-    next_beat: Instant,
+    /// When the next ping is due, or the answer to the last one. It outlives a wait: to set it up for each event would
+    /// cost as much as to send the event.
+    beat: Pin<Box<Sleep>>,
     awaits_pong: bool,
     /// Commands and pings that the client may send.
     allowance: Bucket,
@@ -86,14 +90,14 @@ impl Wire {
         let settings = WebSocketConfig::default()
             .max_message_size(Some(MESSAGE_LIMIT))
             .max_frame_size(Some(MESSAGE_LIMIT))
-            .read_buffer_size(BUFFER)
-            .write_buffer_size(BUFFER);
+            .read_buffer_size(READ_BUFFER)
+            .write_buffer_size(WRITE_BUFFER);
         let stream = Punctual::new(TokioIo::new(upgraded));
         // Sockets that came back together are not pinged together.
         let share = f64::from(crate::domain::random_byte()) / 256.0;
         Box::new(Self {
             socket: WebSocketStream::from_raw_socket(stream, Role::Server, Some(settings)).await,
-            next_beat: Instant::now() + PING_EVERY.mul_f64(share),
+            beat: Box::pin(sleep(PING_EVERY.mul_f64(share))),
             awaits_pong: false,
             allowance: Bucket::of_connection(),
             excess: 0,
@@ -106,8 +110,8 @@ impl Wire {
         loop {
             let message = tokio::select! {
                 message = self.socket.next() => message,
-                () = tokio::time::sleep_until(self.next_beat) => {
-                    self.beat().await?;
+                () = &mut self.beat => {
+                    self.ping().await?;
                     continue;
                 }
             };
@@ -123,7 +127,7 @@ impl Wire {
                 Message::Pong(_) => {
                     self.count()?;
                     self.awaits_pong = false;
-                    self.next_beat = Instant::now() + PING_EVERY;
+                    self.beat.as_mut().reset(Instant::now() + PING_EVERY);
                 }
                 // The library answers pings.
                 Message::Ping(_) | Message::Frame(_) => {
@@ -180,12 +184,12 @@ impl Wire {
         if self.excess > FLOOD { Err(Closing::FLOOD) } else { Ok(refused) }
     }
 
-    async fn beat(&mut self) -> Result<(), Closing> {
+    async fn ping(&mut self) -> Result<(), Closing> {
         if self.awaits_pong {
             return Err(Closing::SILENT);
         }
         self.awaits_pong = true;
-        self.next_beat = Instant::now() + PONG_PATIENCE;
+        self.beat.as_mut().reset(Instant::now() + PONG_PATIENCE);
         let ping = self.socket.send(Message::Ping(Bytes::new())).await;
         ping.map_err(|error| closing(&error))
     }
