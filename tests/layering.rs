@@ -139,6 +139,18 @@ fn every_file_opens_with_a_sentence_and_stays_small() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// One library for TLS, and one for its ciphers: a second one builds longer, weighs more and has holes of its own.
+#[test]
+fn no_second_tls_library_is_built_in() {
+    let lock = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock"));
+    let lock = lock.unwrap();
+    let others = ["aws-lc-rs", "aws-lc-sys", "openssl", "openssl-sys", "native-tls", "boring-sys"];
+    let is_there = |name: &str| lock.lines().any(|line| line == format!("name = \"{name}\""));
+    assert!(["rustls", "ring"].into_iter().all(is_there));
+    let found: Vec<&str> = others.into_iter().filter(|name| is_there(name)).collect();
+    assert!(found.is_empty(), "{found:?}");
+}
+
 /// All source files, by their paths from the root of the project.
 fn sources() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
