@@ -25,6 +25,7 @@ mod server {
     // By means that Linux alone has.
     #[cfg(target_os = "linux")]
     mod full_disk;
+    mod health_check;
     mod injection;
     mod interrupting;
     mod key;
