@@ -1,4 +1,5 @@
 # What the scripts share: saying what happens, and getting system packages. To be sourced, not run.
+# shellcheck shell=bash
 
 say() { printf '\033[1m==> %s\033[0m\n' "$*"; }
 give_up() { printf 'parla: %s\n' "$*" >&2; exit 1; }
