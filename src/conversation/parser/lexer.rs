@@ -58,6 +58,10 @@ enum State {
 impl Lexer {
     /// Appends to `out` what has become certain by `c`.
     pub(super) fn push(&mut self, c: char, out: &mut Vec<Token>) {
+        // Wherever it stands: it would break a tag, or come to light with what only looked like one.
+        if is_hidden(c) {
+            return;
+        }
         match self.state {
             State::Text => self.text(c, out),
             State::Exclamation => self.after_exclamation(c, out),
@@ -141,7 +145,6 @@ impl Lexer {
             '<' => self.hold(State::Angle, c),
             '!' if self.may_open_picture() => self.state = State::Exclamation,
             _ if is_closing(c) && self.orphans > 0 => self.orphans -= 1,
-            _ if is_hidden(c) => {}
             _ => self.show(c, out),
         }
     }
@@ -197,7 +200,7 @@ impl Lexer {
         let is = |known: &str| {
             name.get(..known.len()).is_some_and(|start| start.eq_ignore_ascii_case(known))
         };
-        if c == '\n' || is_hidden(c) {
+        if c == '\n' {
             return false;
         }
         if self.is_image {

@@ -1,6 +1,7 @@
 //! Reads an answer that is written as JSON, `{"chunks":[…],"corrections":[…]}`. No character of the JSON itself is shown.
 
 use super::{
+    characters::is_hidden,
     chunker::{Chunker, Shape},
     json::{JsonEvent, JsonReader},
     lexer::Lexer,
@@ -149,6 +150,7 @@ impl Structured {
                 _ => {}
             }
         } else if let Some(field) = self.field_of("corrections") {
+            let value = value.replace(is_hidden, "");
             match field {
                 "original" | "wrong" => self.correction.original = value,
                 "suggestion" | "right" => self.correction.suggestion = value,

@@ -39,6 +39,17 @@ fn wrong_types_are_ignored() {
 }
 
 #[test]
+fn signs_that_turn_the_reading_direction_are_in_no_correction() {
+    check(
+        "{\"chunks\":[{\"text\":\"Hi!\"}],\"corrections\":[{\"original\":\"I \u{202e}goed\",\"suggestion\":\"I went\\u202e\",\"explanation\":\"past tense\"}]}",
+        expect![[r#"
+            Hi!
+            fix I goed -> I went | past tense
+        "#]],
+    );
+}
+
+#[test]
 fn a_long_chunk_is_split() {
     let text = format!("{{\"chunks\":[{{\"text\":\"{}\",\"pause\":300}}]}}", "word. ".repeat(50));
     check(

@@ -249,6 +249,23 @@ fn signs_that_turn_the_reading_direction_are_not_shown() {
         Hello there, friend of mine.
     "#]],
     );
+    check(
+        "Look at <a\u{202e}b [gato](cat\u{202e} \u{7}mio) my friend.",
+        expect![[r#"
+        Look at <ab gato (cat mio) my friend.
+    "#]],
+    );
+}
+
+#[test]
+fn signs_that_are_not_shown_break_no_tag() {
+    check(
+        "[hap\u{feff}py] Well done, my friend! [fix: I \u{202b}goed\u{202c} -> I went | \u{6}past tense]",
+        expect![[r#"
+            happy: Well done, my friend!
+            fix I goed -> I went | past tense
+        "#]],
+    );
 }
 
 #[test]
