@@ -98,7 +98,9 @@ pub fn plain(text: &str) -> String {
 pub fn slots_in(text: &str) -> Result<BTreeSet<String>, String> {
     let mut names = BTreeSet::new();
     let mut rest = text;
-    while let Some((_, after)) = rest.split_once('{') {
+    while let Some(brace) = rest.find(['{', '}']) {
+        let opened = rest.get(brace..).and_then(|rest| rest.strip_prefix('{'));
+        let after = opened.ok_or("`}` closes no `{`")?;
         let (name, tail) = after.split_once('}').ok_or("`{` is never closed by `}`")?;
         if name.is_empty() || !name.chars().all(|letter| letter.is_ascii_alphabetic()) {
             return Err(format!("`{{{name}}}` is no slot: a slot is one word of plain letters"));
@@ -186,6 +188,8 @@ mod tests {
             ("<en>Hello", "`<en>` is never closed"),
             ("<en>Hello</es>", "`</es>` is out of place"),
             ("Hello {first name}", "`{first name}` is no slot"),
+            ("Hello {name", "`{` is never closed"),
+            ("Hello name}, {name}", "`}` closes no `{`"),
             (" ", "empty"),
         ] {
             let problem = Tagged::parse(text).unwrap_err();
