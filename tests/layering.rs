@@ -38,8 +38,8 @@ const PRIVATE: &[(&str, &[&str])] = &[
     ("minijinja", &["conversation"]),
     ("hound", &["audio"]),
     ("governor", &["limits"]),
-    ("hyper", &["transport"]),
-    ("hyper_util", &["transport"]),
+    ("hyper", &["providers", "transport"]),
+    ("hyper_util", &["providers", "transport"]),
     ("utoipa", &["dialect", "transport"]),
     ("prometheus_client", &["telemetry"]),
 ];
