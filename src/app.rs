@@ -25,7 +25,7 @@ use crate::{
 };
 
 pub use models::ollama;
-pub use voices::engines;
+pub use voices::{engines, espeak};
 
 /// How often the hub forgets logs that nobody needs.
 const SWEEP: Duration = Duration::from_secs(30);

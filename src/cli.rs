@@ -1,7 +1,9 @@
 //! The commands of `parla` and their flags.
 
+mod doctor;
 mod lessons;
 mod models;
+mod running;
 mod say;
 mod serve;
 mod show;
@@ -68,6 +70,8 @@ enum Command {
     },
     /// Show the settings in force, secrets left out
     Config,
+    /// Look for what would keep parla from working here; fails when there is anything
+    Doctor(doctor::DoctorArguments),
     /// Speak for the server; started by it
     #[command(name = worker::COMMAND, hide = true)]
     EspeakWorker,
@@ -85,7 +89,12 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
         model: common.model,
         tts: common.tts,
     };
-    let settings = Settings::load(&flags, &Environment::of_process())?;
+    let settings = Settings::load(&flags, &Environment::of_process());
+    if let Some(Command::Doctor(doctor)) = command {
+        let file = flags.file.unwrap_or_else(|| Settings::DEFAULT_FILE.into());
+        return in_runtime(doctor::doctor(settings, file, doctor));
+    }
+    let settings = settings?;
     match command.unwrap_or(Command::Serve) {
         Command::Serve => in_runtime(serve::serve(settings)),
         Command::Say(say) => in_runtime(say::say(settings, say)),
@@ -93,7 +102,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Lessons(command) => lessons::lessons(&settings, command),
         Command::Models { command } => in_runtime(models::models(settings, command)),
         Command::Config => show::config(&settings),
-        Command::EspeakWorker => Ok(()),
+        Command::Doctor(_) | Command::EspeakWorker => Ok(()),
     }
 }
 

@@ -95,6 +95,9 @@ impl fmt::Debug for SecretText {
 }
 
 impl Settings {
+    /// Where the file is looked for when nobody says.
+    pub const DEFAULT_FILE: &str = "parla.toml";
+
     /// Reads all sources.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ pub mod fallback;
 pub mod guard;
 pub mod http;
 pub mod ndjson;
+pub mod nearby;
 pub mod ollama;
 pub mod openai_speech;
 pub mod pace;

@@ -18,7 +18,7 @@ use crate::{
     wall_clock::UnixMillis,
 };
 
-pub use sqlite::Sqlite;
+pub use sqlite::{Sqlite, inspect};
 
 /// Keeps conversations. Every write is on disk when its future resolves; writes are carried out in their order.
 ///

@@ -18,19 +18,19 @@ use std::sync::{
     atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
-pub use self::{
-    admission::Admitted,
-    cache::{AudioCache, CacheSettings},
-    key::CacheKey,
-    lane::EngineLoad,
-    schedule::{Listener, Place},
-    speech::{Speech, SpeechError, SpeechEvent, Spoken},
-};
 use self::{
     admission::Speaking,
     flight::{Flight, Flights, Work},
     lane::Lane,
     schedule::Claims,
+};
+pub use self::{
+    admission::{Admitted, carried},
+    cache::{AudioCache, CacheSettings},
+    key::CacheKey,
+    lane::EngineLoad,
+    schedule::{Listener, Place},
+    speech::{Speech, SpeechError, SpeechEvent, Spoken},
 };
 use crate::{
     domain::AudioFrame,

@@ -24,11 +24,17 @@ pub fn engines(settings: &Settings) -> anyhow::Result<Vec<Arc<dyn Synthesizer>>>
     engines.map(|engine| Ok(Arc::new(GuardedVoice::new(engine?)) as Arc<dyn Synthesizer>)).collect()
 }
 
+/// The embedded voice, as it is.
+///
+/// # Errors
+/// When this program cannot find itself to start a worker.
+pub fn espeak() -> anyhow::Result<Espeak> {
+    Espeak::embedded().context("the eSpeak NG worker cannot be started")
+}
+
 fn engine(choice: &VoiceChoice) -> anyhow::Result<Arc<dyn Synthesizer>> {
     Ok(match choice {
-        VoiceChoice::Espeak => {
-            Arc::new(Espeak::embedded().context("the eSpeak NG worker cannot be started")?)
-        }
+        VoiceChoice::Espeak => Arc::new(espeak()?),
         VoiceChoice::Speech(provider) => {
             let client = http::client().context("no HTTP client can be made")?;
             Arc::new(OpenAiSpeech::new(client, speech_settings(provider)))

@@ -7,10 +7,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::SettingError;
-
-/// Where the file is looked for when nobody says.
-const DEFAULT: &str = "parla.toml";
+use super::{SettingError, Settings};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -69,7 +66,7 @@ pub(super) struct ProviderEntry {
 impl SettingsFile {
     /// The file that was named must be there; the default one may be missing.
     pub(super) fn read(named: Option<&Path>) -> Result<Self, SettingError> {
-        let path = named.unwrap_or(Path::new(DEFAULT));
+        let path = named.unwrap_or(Path::new(Settings::DEFAULT_FILE));
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
             Err(_) if named.is_none() && !path.exists() => return Ok(Self::default()),

@@ -72,6 +72,14 @@ impl Espeak {
         let shared = Shared { crew: Crew::new(program, patience), warned: Mutex::default() };
         Self { shared: Arc::new(shared) }
     }
+
+    /// The version of the installed library.
+    ///
+    /// # Errors
+    /// When there is none, or no worker can be started.
+    pub async fn version(&self) -> Result<String, ProviderError> {
+        Ok(self.shared.crew.catalogue().await.map_err(provider_error)?.version.clone())
+    }
 }
 
 impl Synthesizer for Espeak {

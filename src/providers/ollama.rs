@@ -97,6 +97,11 @@ impl Ollama {
         self.server.names().await
     }
 
+    /// Whether the model is in memory; not when nobody knows.
+    pub async fn is_loaded(&self, model: &str) -> bool {
+        self.server.has_loaded(model).await
+    }
+
     /// Pulls a model and tells how far it has come; dropping the stream stops it, and the next pull goes on from there.
     #[must_use]
     pub fn pull(&self, model: &str) -> BoxStream<'static, Result<Progress, ProviderError>> {

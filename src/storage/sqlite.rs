@@ -1,5 +1,6 @@
 //! The store in one SQLite file. One connection writes, a few read; nothing else may open the file to write.
 
+mod inspection;
 mod place;
 mod reads;
 mod schema;
@@ -23,6 +24,7 @@ use crate::{
     shutdown::Shutdown,
     telemetry::metrics::StorageMetrics,
 };
+pub use inspection::inspect;
 use place::Place;
 use writer::{Write, Writer};
 
@@ -155,6 +157,10 @@ async fn examine(connection: &mut SqliteConnection, file: &Path) -> Result<(), S
         tracing::info!("the database is too large to be examined at the start");
         return Ok(());
     }
+    check_pages(connection).await
+}
+
+async fn check_pages(connection: &mut SqliteConnection) -> Result<(), StorageError> {
     let found: String = query_scalar("PRAGMA quick_check(1)").fetch_one(connection).await?;
     // A headline may stand above what is wrong.
     match found.lines().last() {

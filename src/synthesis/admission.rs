@@ -5,6 +5,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// The part of an engine's slots that turns may take up together; the rest absorbs what is not even.
 const FULL: f64 = 0.9;
 
+/// How many turns an engine supplies without a pause, `most` at most; one alone is never refused.
+///
+/// Each takes up `pace` of a slot (synthesis time ÷ audio time): what is heard has to be made.
+#[must_use]
+pub fn carried(slots: usize, pace: f64, most: usize) -> usize {
+    // What is more than all numbers, for an engine that needs no time, is the largest of them.
+    let supplied = (FULL * slots as f64 / pace) as usize;
+    supplied.max(1).min(most)
+}
+
 /// The turns that are being spoken; clones count together.
 #[derive(Clone, Default)]
 pub(super) struct Speaking(Arc<Mutex<usize>>);
@@ -14,14 +24,10 @@ pub(super) struct Speaking(Arc<Mutex<usize>>);
 pub struct Admitted(Speaking);
 
 impl Speaking {
-    /// Takes on one more turn, if listeners of all of them will then still be supplied without a pause; a turn alone is
-    /// never refused.
-    ///
-    /// Each takes up `pace` of a slot (synthesis time ÷ audio time): what is heard has to be made.
+    /// Takes on one more turn, if listeners of all of them will then still be supplied: see [`carried`].
     pub(super) fn admit(&self, slots: usize, pace: f64, most: usize) -> Option<Admitted> {
         let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_supplied = (*turns + 1) as f64 * pace <= FULL * slots as f64;
-        if *turns >= most || (*turns > 0 && !is_supplied) {
+        if *turns >= carried(slots, pace, most) {
             return None;
         }
         *turns += 1;

@@ -40,6 +40,7 @@ type SetSynthCallback = unsafe extern "C" fn(Hear);
 type SetParameter = unsafe extern "C" fn(c_int, c_int, c_int) -> c_int;
 type SetVoiceByName = unsafe extern "C" fn(*const c_char) -> c_int;
 type ListVoices = unsafe extern "C" fn(*const VoiceEntry) -> *const *const VoiceEntry;
+type Info = unsafe extern "C" fn(*mut *const c_char) -> *const c_char;
 #[rustfmt::skip]
 type Synth = unsafe extern "C" fn(
     *const c_void, usize, c_uint, c_int, c_uint, c_uint, *mut c_uint, *mut c_void,
@@ -52,6 +53,7 @@ pub(super) struct Library {
     set_voice: SetVoiceByName,
     list_voices: ListVoices,
     synth: Synth,
+    info: Info,
     /// Keeps the functions above in memory.
     _handle: libloading::Library,
 }
@@ -86,6 +88,7 @@ impl Library {
                 set_voice: find(&handle, c"espeak_SetVoiceByName")?,
                 list_voices: find(&handle, c"espeak_ListVoices")?,
                 synth: find(&handle, c"espeak_Synth")?,
+                info: find(&handle, c"espeak_Info")?,
                 _handle: handle,
             })
         }
@@ -135,7 +138,15 @@ impl Library {
             variants: variants
                 .filter_map(|voice| voice.file.strip_prefix("!v/").map(str::to_owned))
                 .collect(),
+            version: self.version(),
         }
+    }
+
+    fn version(&self) -> String {
+        // SAFETY: nobody wants the path; the answer is a string of the library's own that ends in zero.
+        let told = unsafe { string((self.info)(ptr::null_mut())) };
+        // A date follows the number.
+        told.split_whitespace().next().unwrap_or_default().to_owned()
     }
 
     fn voices_that_speak(&mut self, language: &CStr) -> Vec<InstalledVoice> {

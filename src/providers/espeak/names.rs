@@ -153,6 +153,10 @@ mod tests {
             name: tag.to_owned(),
             file: file.to_owned(),
         });
-        Catalogue { voices: voices.into(), variants: vec!["f3".to_owned()] }
+        Catalogue {
+            voices: voices.into(),
+            variants: vec!["f3".to_owned()],
+            version: "1".to_owned(),
+        }
     }
 }

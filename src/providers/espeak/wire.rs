@@ -31,6 +31,8 @@ pub(super) struct Catalogue {
     pub(super) voices: Vec<InstalledVoice>,
     /// Names of speakers that can be put on any voice: `f3`.
     pub(super) variants: Vec<String>,
+    /// Of the library: `1.51`.
+    pub(super) version: String,
 }
 
 /// One voice of the library.

@@ -13,18 +13,24 @@ const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
 /// # Errors
 /// When the file is no database, or a newer parla has written it.
 pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<(), StorageError> {
-    let known = MIGRATIONS.len() as i64;
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    let found: i64 = query_scalar("PRAGMA user_version").fetch_one(&mut *transaction).await?;
-    if found > known {
-        return Err(StorageError::Newer { found, known });
-    }
+    let found = version(&mut transaction).await?;
     for (migration, version) in MIGRATIONS.iter().zip(1..).filter(|(_, version)| *version > found) {
         raw_sql(*migration).execute(&mut *transaction).await?;
         let stamp = format!("PRAGMA user_version = {version}");
         raw_sql(AssertSqlSafe(stamp)).execute(&mut *transaction).await?;
     }
     Ok(transaction.commit().await?)
+}
+
+/// The version of the tables.
+///
+/// # Errors
+/// When the file is no database, or a newer parla has written it.
+pub(super) async fn version(connection: &mut SqliteConnection) -> Result<i64, StorageError> {
+    let known = MIGRATIONS.len() as i64;
+    let found: i64 = query_scalar("PRAGMA user_version").fetch_one(connection).await?;
+    if found > known { Err(StorageError::Newer { found, known }) } else { Ok(found) }
 }
 
 #[cfg(test)]
