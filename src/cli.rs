@@ -1,5 +1,6 @@
 //! The commands of `parla` and their flags.
 
+mod chat;
 mod doctor;
 mod lessons;
 mod models;
@@ -8,6 +9,8 @@ mod say;
 mod serve;
 mod show;
 mod signals;
+mod tutor;
+mod visit;
 
 use std::{io::Write, path::PathBuf};
 
@@ -52,6 +55,8 @@ struct Common {
 enum Command {
     /// Run the server (what happens without a command, too)
     Serve,
+    /// Talk with the tutor at the terminal
+    Chat(chat::ChatArguments),
     /// Speak a text into a WAV file
     Say(say::SayArguments),
     /// List the voices of all engines
@@ -97,6 +102,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
     let settings = settings?;
     match command.unwrap_or(Command::Serve) {
         Command::Serve => in_runtime(serve::serve(settings)),
+        Command::Chat(chat) => in_runtime(chat::chat(settings, chat)),
         Command::Say(say) => in_runtime(say::say(settings, say)),
         Command::Voices { language } => in_runtime(show::voices(settings, language)),
         Command::Lessons(command) => lessons::lessons(&settings, command),

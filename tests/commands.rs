@@ -15,6 +15,8 @@ mod support {
 /// The tests by command.
 #[path = "commands"]
 mod commands {
+    #[cfg(unix)]
+    mod chat;
     mod command;
     mod doctor;
 }

@@ -129,7 +129,7 @@ fn emotion(text: &str) -> Result<Emotion, String> {
     Emotion::parse(text).ok_or_else(|| format!("there is no emotion called {text:?}"))
 }
 
-fn language(text: &str) -> Result<Language, String> {
+pub(super) fn language(text: &str) -> Result<Language, String> {
     Language::parse(text).ok_or_else(|| "expected a tag such as es or pt-BR".to_owned())
 }
 

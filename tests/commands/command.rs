@@ -69,7 +69,12 @@ impl Place {
     }
 
     pub(super) fn start(&self, arguments: &[&str]) -> Child {
-        Command::new(env!("CARGO_BIN_EXE_parla"))
+        self.start_program(env!("CARGO_BIN_EXE_parla"), arguments)
+    }
+
+    /// The same for another program, which finds its way from there.
+    pub(super) fn start_program(&self, program: &str, arguments: &[&str]) -> Child {
+        Command::new(program)
             .args(arguments)
             .current_dir(self.path())
             .env_clear()
