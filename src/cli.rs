@@ -1,9 +1,11 @@
 //! The commands of `parla` and their flags.
 
+mod bench;
 mod chat;
 mod doctor;
 mod lessons;
 mod models;
+mod pace;
 mod running;
 mod say;
 mod serve;
@@ -75,6 +77,8 @@ enum Command {
     },
     /// Show the settings in force, secrets left out
     Config,
+    /// Measure how fast this machine answers, and how many conversations it carries
+    Bench(bench::BenchArguments),
     /// Look for what would keep parla from working here; fails when there is anything
     Doctor(doctor::DoctorArguments),
     /// Speak for the server; started by it
@@ -102,6 +106,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
     let settings = settings?;
     match command.unwrap_or(Command::Serve) {
         Command::Serve => in_runtime(serve::serve(settings)),
+        Command::Bench(bench) => in_runtime(bench::bench(settings, bench)),
         Command::Chat(chat) => in_runtime(chat::chat(settings, chat)),
         Command::Say(say) => in_runtime(say::say(settings, say)),
         Command::Voices { language } => in_runtime(show::voices(settings, language)),

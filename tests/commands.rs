@@ -15,6 +15,7 @@ mod support {
 /// The tests by command.
 #[path = "commands"]
 mod commands {
+    mod bench;
     #[cfg(unix)]
     mod chat;
     mod command;

@@ -2,19 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::StreamExt;
-use parla::domain::Role;
 use parla::{
     app,
     config::{ModelChoice, Settings},
-    providers::{
-        ChatMessage, ChatModel, ChatRequest, LessonKey, ModelPart, ProviderError, ollama::Ollama,
-        pace,
-    },
+    providers::{ChatModel, ProviderError, ollama::Ollama, pace::notice},
 };
-use tokio::time::{Instant, timeout_at};
 
 use super::{Finding, Pending, pending};
+use crate::cli::pace;
 
 /// How long a model is listened to.
 const LISTEN: Duration = Duration::from_secs(4);
@@ -83,37 +78,15 @@ async fn described(ollama: &Ollama) -> Finding {
     if !ollama.is_loaded(name).await {
         return Finding::ok(format!("{facts}; the first learner waits until it is loaded"));
     }
-    let (tokens, elapsed) = listen(ollama).await;
-    let per_second = f64::from(tokens) / elapsed.as_secs_f64().max(0.001);
+    let written = pace::listen(ollama, LISTEN).await;
+    let per_second = written.per_second().unwrap_or_default();
     let facts = format!("{facts}; it is loaded and writes {per_second:.0} tokens a second");
-    match pace::notice(name, u64::from(tokens), elapsed) {
+    match notice(name, u64::from(written.tokens), written.elapsed) {
         Some(_) => {
             Finding::warn(facts, "choose a smaller model, such as llama3.2:1b: there are gaps")
         }
         None => Finding::ok(facts),
     }
-}
-
-/// How many pieces, of about a token each, a loaded model writes after its first one, and how long that takes.
-async fn listen(model: &Ollama) -> (u32, Duration) {
-    let text = "Count from one to twenty in words.".to_owned();
-    let request = ChatRequest {
-        model: None,
-        system: String::new(),
-        messages: vec![ChatMessage { role: Role::User, text, lesson: LessonKey::default() }],
-        lesson: LessonKey::default(),
-    };
-    let until = Instant::now() + LISTEN;
-    let mut parts = model.reply(request);
-    let (mut tokens, mut began, mut last) = (0, None, Instant::now());
-    while let Ok(Some(Ok(part))) = timeout_at(until, parts.next()).await {
-        if matches!(part, ModelPart::Text(_)) {
-            last = Instant::now();
-            tokens += u32::from(began.is_some());
-            began.get_or_insert(last);
-        }
-    }
-    (tokens, last - began.unwrap_or(last))
 }
 
 #[cfg(test)]
