@@ -3,7 +3,7 @@
 mod models;
 mod voices;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
 use tokio::time::Instant;
@@ -62,7 +62,7 @@ impl App {
         metrics: Metrics,
         shutdown: &Shutdown,
     ) -> anyhow::Result<Self> {
-        let auth = Auth::new(open_secret(&settings.data)?, settings.is_loopback());
+        let auth = Auth::new(open_secret(settings)?, settings.is_loopback());
         let limits = Limits::new(settings.max_connections, auth.is_required());
         let storage: Arc<dyn Storage> = Arc::new(open_storage(settings, &metrics, shutdown).await?);
         let hub = Hub::new();
@@ -139,10 +139,11 @@ impl App {
     }
 }
 
-fn open_secret(data: &Path) -> anyhow::Result<Secret> {
+fn open_secret(settings: &Settings) -> anyhow::Result<Secret> {
+    let data = &settings.data;
     std::fs::create_dir_all(data)
         .with_context(|| format!("the data folder {} cannot be made", data.display()))?;
-    Secret::load(&data.join("secret"))
+    Secret::load(&settings.secret())
         .with_context(|| format!("the key in {} cannot be used", data.display()))
 }
 
@@ -151,7 +152,7 @@ async fn open_storage(
     metrics: &Metrics,
     shutdown: &Shutdown,
 ) -> anyhow::Result<Sqlite> {
-    let file = settings.data.join("parla.db");
+    let file = settings.database();
     let storage =
         Sqlite::open(&file, metrics.storage.clone(), shutdown).await.map_err(|error| {
             let hint = match error {

@@ -158,6 +158,18 @@ impl Settings {
         })
     }
 
+    /// The file that conversations are kept in.
+    #[must_use]
+    pub fn database(&self) -> PathBuf {
+        self.data.join("parla.db")
+    }
+
+    /// The file of the server's own secret.
+    #[must_use]
+    pub fn secret(&self) -> PathBuf {
+        self.data.join("secret")
+    }
+
     /// Whether only this machine can reach the server.
     #[must_use]
     pub fn is_loopback(&self) -> bool {

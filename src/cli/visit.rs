@@ -64,7 +64,7 @@ fn key(settings: &Settings) -> anyhow::Result<Option<String>> {
     if settings.is_loopback() {
         return Ok(None);
     }
-    let file = settings.data.join("secret");
+    let file = settings.secret();
     let missing = "that server's key is not here; --data names its folder";
     anyhow::ensure!(file.exists(), missing);
     let secret = Secret::load(&file).context(missing)?;

@@ -12,7 +12,7 @@ const TOLERANCE_MS: UnixMillis = 24 * 3_600_000;
 
 pub(super) fn checks(settings: &Settings) -> Vec<Pending> {
     let files = open_files(allowed_files(), settings.max_connections);
-    let database = settings.data.join("parla.db");
+    let database = settings.database();
     let clock = move || {
         // Both were written when the clock was right, or wrong in the same way.
         let program = std::env::current_exe().ok();

@@ -22,9 +22,9 @@ const TOO_LITTLE: u64 = 16 << 20;
 
 pub(super) fn checks(settings: &Settings, file: PathBuf) -> Vec<Pending> {
     let (data, audio) = (settings.data.clone(), settings.audio_cache.clone());
-    let database = settings.data.join("parla.db");
+    let database = settings.database();
     let prompts = settings.prompts.clone();
-    let secret = settings.data.join("secret");
+    let secret = settings.secret();
     vec![
         pending_on_thread("data folder", move || data_folder(&data)),
         pending("database", async move { inspected(&database).await }),
