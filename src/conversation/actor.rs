@@ -228,7 +228,7 @@ impl Actor {
         self.listeners.retain(|turn, _| machine.making() == Some(turn));
         for (turn, listener) in &self.listeners {
             if let Some(at) = machine.runs_out_at(turn) {
-                listener.set_sound_until(at);
+                listener.set_sound_until(at, machine.chunks_made(turn));
             }
         }
     }

@@ -249,6 +249,12 @@ impl TurnMachine {
         self.turns.iter().find(|live| live.id() == turn)?.runs_out_at()
     }
 
+    /// How many chunks of a turn are made, counted from its beginning to the first one that is not.
+    #[must_use]
+    pub fn chunks_made(&self, turn: &TurnId) -> usize {
+        self.turns.iter().find(|live| live.id() == turn).map_or(0, Turn::chunks_made)
+    }
+
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.turns.is_empty() && self.waiting.is_empty()

@@ -2,31 +2,46 @@
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError, Weak,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
 use crate::domain::Millis;
 
+/// How long a chunk is held to be heard before it is made. Without it all that waits for one listener would be made at
+/// once, before what another one needs sooner.
+const CHUNK_MS: Millis = 3000;
+
 /// When one listener runs out of sound; clones share it, and whoever plays moves it on.
 #[derive(Clone, Debug, Default)]
-pub struct Listener(Arc<AtomicU64>);
+pub struct Listener(Arc<Sound>);
+
+/// What a listener has; both change together, but a moment between is of no harm.
+#[derive(Debug, Default)]
+struct Sound {
+    until: AtomicU64,
+    chunks: AtomicUsize,
+}
 
 impl Listener {
     /// A listener that has sound until then, in milliseconds of the monotonic clock.
     #[must_use]
     pub fn new(until: Millis) -> Self {
-        Self(Arc::new(AtomicU64::new(until)))
+        let listener = Self::default();
+        listener.set_sound_until(until, 0);
+        listener
     }
 
-    /// When the sound ends, in milliseconds of the monotonic clock.
-    #[must_use]
-    pub fn has_sound_until(&self) -> Millis {
-        self.0.load(Ordering::Relaxed)
+    /// Moves the end of the sound, in milliseconds of the monotonic clock; so many chunks from the turn's beginning are
+    /// made.
+    pub fn set_sound_until(&self, until: Millis, chunks: usize) {
+        self.0.until.store(until, Ordering::Relaxed);
+        self.0.chunks.store(chunks, Ordering::Relaxed);
     }
 
-    /// Moves the end of the sound, in milliseconds of the monotonic clock.
-    pub fn set_sound_until(&self, until: Millis) {
-        self.0.store(until, Ordering::Relaxed);
+    /// When that chunk of the turn has to be there.
+    fn needs(&self, index: usize) -> Millis {
+        let before = index.saturating_sub(self.0.chunks.load(Ordering::Relaxed)) as Millis;
+        self.0.until.load(Ordering::Relaxed).saturating_add(before.saturating_mul(CHUNK_MS))
     }
 }
 
@@ -67,7 +82,7 @@ impl Claims {
         let places = self.places();
         let held = places.iter().filter_map(Weak::upgrade);
         held.map(|place| {
-            (!place.first, place.listener.has_sound_until(), place.index, self.arrival)
+            (!place.first, place.listener.needs(place.index), place.index, self.arrival)
         })
         .min()
         .unwrap_or((true, Millis::MAX, usize::MAX, self.arrival))
@@ -120,7 +135,7 @@ mod tests {
     use super::*;
 
     /// Plays lines of `first|later LISTENER INDEX as JOB`, `join JOB first|later LISTENER INDEX`, `leave JOB`
-    /// (its first claim), `LISTENER until MS`, `pick`; the trace is what was picked.
+    /// (its first claim), `LISTENER until MS by CHUNKS`, `pick`; the trace is what was picked.
     fn check(script: &str, expected: Expect) {
         let mut stage = Stage::default();
         for line in script.lines() {
@@ -146,8 +161,9 @@ mod tests {
                 }
                 ["leave", job] => drop(self.jobs.get_mut(job).unwrap().1.remove(0)),
                 ["join", job, rank, listener, index] => self.claim(job, rank, listener, index),
-                [listener, "until", ms] => {
-                    self.listener(listener).set_sound_until(ms.parse().unwrap());
+                [listener, "until", ms, "by", chunks] => {
+                    let (ms, chunks) = (ms.parse().unwrap(), chunks.parse().unwrap());
+                    self.listener(listener).set_sound_until(ms, chunks);
                 }
                 [rank, listener, index, "as", job] => {
                     let claims = Arc::new(Claims::new(self.jobs.len() as u64));
@@ -176,7 +192,7 @@ mod tests {
     #[test]
     fn first_chunks_go_before_all_others_however_late_they_come() {
         check(
-            "ana until 0\nben until 9000\nlater ana 1 as a1\nfirst ben 0 as b0\npick\npick\npick",
+            "ana until 0 by 1\nben until 9000 by 0\nlater ana 1 as a1\nfirst ben 0 as b0\npick\npick\npick",
             expect![[r#"
                 b0
                 a1
@@ -188,7 +204,7 @@ mod tests {
     #[test]
     fn whoever_runs_out_of_sound_soonest_is_next() {
         check(
-            "ana until 5000\nben until 3000\nlater ana 1 as a1\nlater ben 4 as b4\npick\npick",
+            "ana until 5000 by 1\nben until 3000 by 4\nlater ana 1 as a1\nlater ben 4 as b4\npick\npick",
             expect![[r#"
                 b4
                 a1
@@ -199,12 +215,25 @@ mod tests {
     #[test]
     fn due_times_are_reckoned_anew_at_each_pick() {
         check(
-            "ana until 5000\nben until 3000\nlater ana 1 as a1\nlater ben 1 as b1\nlater ben 2 as b2\n\
-             pick\nben until 7000\npick\npick",
+            "ana until 5000 by 1\nben until 3000 by 1\nlater ana 1 as a1\nlater ben 1 as b1\nlater ben 2 as b2\n\
+             pick\nben until 4000 by 2\npick\npick",
             expect![[r#"
                 b1
-                a1
                 b2
+                a1
+            "#]],
+        );
+    }
+
+    #[test]
+    fn what_one_needs_much_later_waits_for_what_another_needs_soon() {
+        check(
+            "ana until 0 by 1\nben until 1000 by 1\nlater ana 1 as a1\nlater ana 2 as a2\nlater ben 1 as b1\n\
+             pick\npick\npick",
+            expect![[r#"
+                a1
+                b1
+                a2
             "#]],
         );
     }
@@ -224,7 +253,7 @@ mod tests {
     #[test]
     fn a_shared_job_is_as_urgent_as_its_most_urgent_waiter() {
         check(
-            "ana until 100\nben until 9000\nlater ana 1 as a1\nlater ben 1 as hello\n\
+            "ana until 100 by 1\nben until 9000 by 1\nlater ana 1 as a1\nlater ben 1 as hello\n\
              join hello first cleo 0\npick\npick",
             expect![[r#"
                 hello
@@ -236,7 +265,7 @@ mod tests {
     #[test]
     fn a_waiter_that_has_left_lends_no_urgency() {
         check(
-            "ana until 100\nben until 9000\nlater ana 1 as a1\nfirst cleo 0 as hello\n\
+            "ana until 100 by 1\nben until 9000 by 1\nlater ana 1 as a1\nfirst cleo 0 as hello\n\
              join hello later ben 1\nleave hello\npick\npick",
             expect![[r#"
                 a1

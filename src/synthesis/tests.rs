@@ -146,7 +146,7 @@ async fn a_free_slot_goes_to_first_chunks_then_to_whoever_runs_out_of_sound() {
         rig.speak_at("cleo, first", true, &Listener::new(20_000)),
     ];
     settle().await;
-    ben.set_sound_until(1_000);
+    ben.set_sound_until(1_000, 0);
     join_all(waiting.map(outcome)).await;
     outcome(busy).await.unwrap();
     assert_eq!(rig.trace.asked(), ["busy", "cleo, first", "ben, later", "ana, later"]);

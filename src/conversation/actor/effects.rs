@@ -8,7 +8,7 @@ use crate::{
     domain::{ChatCommand, LessonChoice, Message, MessageId, Role, TurnId, TurnMetadata, UserId},
     providers::{ChatRequest, LessonKey, ModelInfo},
     storage::{self, Choices, EndedTurn, HeardTurn, NewTurn, Storage, TurnState, TurnSummary},
-    synthesis::{Place, SpeechJob},
+    synthesis::{Listener, Place, SpeechJob},
     wall_clock,
 };
 
@@ -163,10 +163,8 @@ impl Actor {
     fn speak(&mut self, turn: TurnId, index: usize) {
         let Some(request) = self.speech_request(&turn, index) else { return };
         let now = self.now();
-        let listener = self.listeners.entry(turn.clone()).or_default().clone();
-        if listener.has_sound_until() < now {
-            listener.set_sound_until(now);
-        }
+        let listener = self.listeners.entry(turn.clone()).or_insert_with(|| Listener::new(now));
+        let listener = listener.clone();
         let place = Place { first: index == 0, listener, index };
         self.stages.asked_voice(&turn, index);
         let speech = self.parts.speech.speak(SpeechJob { request, place });

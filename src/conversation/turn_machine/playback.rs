@@ -110,6 +110,11 @@ impl Playback {
         self.schedule().filter_map(|(_, slot)| slot).last().map(|slot| slot.end + self.paused_ms)
     }
 
+    /// How many chunks are made, counted to the first one that is not.
+    pub(super) fn chunks_made(&self) -> usize {
+        self.schedule().count()
+    }
+
     /// When the turn will have been heard to its end; `None` while that cannot be known.
     pub(super) fn heard_at(&self) -> Option<Millis> {
         if !self.closed || self.paused_at.is_some() || !self.is_settled() {

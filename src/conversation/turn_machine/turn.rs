@@ -109,6 +109,10 @@ impl Turn {
         self.playback.runs_out_at()
     }
 
+    pub(super) fn chunks_made(&self) -> usize {
+        self.playback.chunks_made()
+    }
+
     /// When the turn, once made, will have been heard.
     pub(super) fn heard_at(&self) -> Option<Millis> {
         match self.phase {
