@@ -73,7 +73,7 @@ pub struct OpenAiSpeech {
 impl OpenAiSpeech {
     #[must_use]
     pub fn new(client: Client, settings: SpeechSettings) -> Self {
-        let near = settings.url.starts_with("http://").then(PlainClient::new);
+        let near = settings.url.starts_with("http://").then(PlainClient::default);
         Self { client, near, settings: Arc::new(settings) }
     }
 

@@ -20,9 +20,8 @@ const IDLE_TIME: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub struct PlainClient(Client<HttpConnector, Body>);
 
-impl PlainClient {
-    #[must_use]
-    pub fn new() -> Self {
+impl Default for PlainClient {
+    fn default() -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
@@ -34,7 +33,9 @@ impl PlainClient {
             .pool_max_idle_per_host(IDLE_CONNECTIONS);
         Self(builder.build(connector))
     }
+}
 
+impl PlainClient {
     /// Sends what reqwest has written; how long that may take is the caller's to bound.
     ///
     /// # Errors
