@@ -29,11 +29,6 @@ pub use voices::{engines, espeak};
 
 /// How often the hub forgets logs that nobody needs.
 const SWEEP: Duration = Duration::from_secs(30);
-/// Bytes of finished audio in memory.
-const AUDIO_MEMORY: u64 = 8 * 1024 * 1024;
-/// Bytes of finished audio on disk.
-const AUDIO_DISK: u64 = 512 * 1024 * 1024;
-
 /// Everything that a request may need; clones share it.
 #[derive(Clone)]
 pub struct App {
@@ -184,11 +179,7 @@ fn speech_pool(
     metrics: &Metrics,
     shutdown: &Shutdown,
 ) -> SpeechPool {
-    let places = CacheSettings {
-        folder: settings.audio_cache.clone(),
-        memory_bytes: AUDIO_MEMORY,
-        disk_bytes: AUDIO_DISK,
-    };
+    let places = CacheSettings { folder: settings.audio_cache.clone(), ..CacheSettings::default() };
     let cache = AudioCache::open(places, metrics.cache.clone(), shutdown);
     let mut pool = PoolSettings::default();
     if let Some(turns) = settings.max_turns {

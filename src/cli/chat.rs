@@ -158,7 +158,8 @@ impl Chat {
     }
 
     async fn ask(&mut self, message: Value, awaited: Awaited) -> anyhow::Result<()> {
-        let mut data = std::mem::replace(&mut self.choice, json!({"stream": true}));
+        // Said each time: with a message that is refused its choice would be lost.
+        let mut data = self.choice.clone();
         for (name, value) in message.as_object().into_iter().flatten() {
             data[name] = value.clone();
         }

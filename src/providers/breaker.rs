@@ -15,9 +15,15 @@ pub struct Breaker {
     state: State,
     /// Failures since the last success.
     failures: u32,
+    /// How often the state has changed.
+    phase: u32,
 }
 
-#[derive(Clone, Copy, Debug)]
+/// Leave to ask; what becomes of it counts only in the phase in which it was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leave(u32);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Closed,
     Open { until: Millis, pause: Millis },
@@ -41,7 +47,7 @@ pub struct Shut {
 
 impl Default for Breaker {
     fn default() -> Self {
-        Self { state: State::Closed, failures: 0 }
+        Self { state: State::Closed, failures: 0, phase: 0 }
     }
 }
 
@@ -50,12 +56,12 @@ impl Breaker {
     ///
     /// # Errors
     /// When the provider is left alone.
-    pub fn admit(&mut self, now: Millis) -> Result<(), Shut> {
+    pub fn admit(&mut self, now: Millis) -> Result<Leave, Shut> {
         match self.state {
-            State::Closed => Ok(()),
+            State::Closed => Ok(Leave(self.phase)),
             State::Open { until, pause } if until <= now => {
-                self.state = State::HalfOpen { pause };
-                Ok(())
+                self.enter(State::HalfOpen { pause });
+                Ok(Leave(self.phase))
             }
             State::Open { until, .. } => Err(Shut { retry_in: until - now }),
             State::HalfOpen { .. } => Err(Shut { retry_in: FIRST_PAUSE }),
@@ -64,11 +70,17 @@ impl Breaker {
 
     /// The provider has answered.
     pub fn succeeded(&mut self) {
-        *self = Self::default();
+        self.failures = 0;
+        if self.state != State::Closed {
+            self.enter(State::Closed);
+        }
     }
 
     /// The provider could not answer. What was asked before it was left alone changes nothing any more.
-    pub fn failed(&mut self, now: Millis) {
+    pub fn failed(&mut self, now: Millis, leave: Leave) {
+        if leave != Leave(self.phase) {
+            return;
+        }
         self.failures = self.failures.saturating_add(1);
         let pause = match self.state {
             State::Closed if self.failures < FAILURES => return,
@@ -76,13 +88,15 @@ impl Breaker {
             State::Open { .. } => return,
             State::HalfOpen { pause } => (pause * 2).min(LONGEST_PAUSE),
         };
-        self.state = State::Open { until: now + pause, pause };
+        self.enter(State::Open { until: now + pause, pause });
     }
 
     /// Whoever asked has left before it was known how it ends: the next one may find out.
-    pub fn abandoned(&mut self, now: Millis) {
-        if let State::HalfOpen { pause } = self.state {
-            self.state = State::Open { until: now, pause };
+    pub fn abandoned(&mut self, now: Millis, leave: Leave) {
+        if let State::HalfOpen { pause } = self.state
+            && leave == Leave(self.phase)
+        {
+            self.enter(State::Open { until: now, pause });
         }
     }
 
@@ -99,6 +113,11 @@ impl Breaker {
     #[must_use]
     pub fn failures(&self) -> u32 {
         self.failures
+    }
+
+    fn enter(&mut self, state: State) {
+        self.state = state;
+        self.phase += 1;
     }
 }
 
@@ -119,22 +138,32 @@ mod tests {
 
     use super::*;
 
-    /// `+5000` moves the clock; `ask`, `ok`, `fail` and `leave` happen. The trace says what the breaker is then.
+    /// `+5000` moves the clock; `ask`, `ok`, `fail` and `leave` happen, `early-` to what was asked at the very beginning.
+    /// The trace says what the breaker is then.
     fn check(script: &str, expected: Expect) {
         let (mut breaker, mut now, mut trace) = (Breaker::default(), 0, String::new());
+        let mut leave = Leave(0);
         for word in script.split_whitespace() {
             let refused = match word {
-                "ask" => breaker.admit(now).err(),
+                "ask" => breaker.admit(now).map(|granted| leave = granted).err(),
                 "ok" => {
                     breaker.succeeded();
                     None
                 }
                 "fail" => {
-                    breaker.failed(now);
+                    breaker.failed(now, leave);
                     None
                 }
                 "leave" => {
-                    breaker.abandoned(now);
+                    breaker.abandoned(now, leave);
+                    None
+                }
+                "early-fail" => {
+                    breaker.failed(now, Leave(0));
+                    None
+                }
+                "early-leave" => {
+                    breaker.abandoned(now, Leave(0));
                     None
                 }
                 time => {
@@ -232,6 +261,24 @@ mod tests {
             ok: closed
             leave: closed
         "#]],
+        );
+    }
+
+    #[test]
+    fn what_was_asked_before_the_pause_does_not_disturb_the_one_who_finds_out() {
+        check(
+            "fail fail fail +5000 ask early-fail early-leave ask ok",
+            expect![[r#"
+                fail: closed
+                fail: closed
+                fail: open
+                +5000: open
+                ask: half-open
+                early-fail: half-open
+                early-leave: half-open
+                ask: half-open, not before 5000 ms
+                ok: closed
+            "#]],
         );
     }
 

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::{
     ChatModel, ChatRequest, ModelInfo, ModelPart, ProviderError, SpeechPart, SpeechRequest,
     Synthesizer,
-    breaker::{Breaker, BreakerState, Shut},
+    breaker::{Breaker, BreakerState, Leave, Shut},
 };
 use crate::domain::{Aside, Emotion, EmotionApplied, Millis, Voice};
 
@@ -59,6 +59,7 @@ struct Guarded {
 /// One request whose end the breaker hears of, once.
 struct Attempt {
     circuit: Circuit,
+    leave: Leave,
     provider: String,
     asked: Instant,
     /// Whoever leaves after that long has lost patience.
@@ -172,14 +173,15 @@ impl Circuit {
     fn admit(self, provider: String, patience: Duration) -> Result<Attempt, ProviderError> {
         let now = self.now();
         let mut guarded = self.guarded();
-        if let Err(Shut { retry_in }) = guarded.breaker.admit(now) {
+        let leave = guarded.breaker.admit(now).map_err(|Shut { retry_in }| {
             let last = guarded.reason.as_deref().unwrap_or("it does not answer");
             let seconds = retry_in.div_ceil(1000);
             let reason = format!("{last}; it is asked again in {seconds} s");
-            return Err(ProviderError::Unreachable { provider, reason });
-        }
+            ProviderError::Unreachable { provider: provider.clone(), reason }
+        })?;
         drop(guarded);
-        Ok(Attempt { circuit: self, provider, asked: Instant::now(), patience, is_settled: false })
+        let asked = Instant::now();
+        Ok(Attempt { circuit: self, leave, provider, asked, patience, is_settled: false })
     }
 
     fn report(&self, provider: String) -> CircuitReport {
@@ -208,15 +210,21 @@ impl Attempt {
         }
         match error.filter(|error| error.is_outage()) {
             Some(error) => self.failed(error.to_string()),
-            None => *self.circuit.guarded() = Guarded::default(),
+            None => self.succeeded(),
         }
+    }
+
+    fn succeeded(&self) {
+        let mut guarded = self.circuit.guarded();
+        guarded.breaker.succeeded();
+        guarded.reason = None;
     }
 
     fn failed(&self, reason: String) {
         let now = self.circuit.now();
         let mut guarded = self.circuit.guarded();
         let before = guarded.breaker.state();
-        guarded.breaker.failed(now);
+        guarded.breaker.failed(now, self.leave);
         if guarded.breaker.state() == BreakerState::Open && before == BreakerState::Closed {
             tracing::warn!(provider = self.provider, reason, "it keeps failing and is left alone");
         }
@@ -233,7 +241,7 @@ impl Drop for Attempt {
             self.failed("it did not answer in time".to_owned());
         } else {
             let now = self.circuit.now();
-            self.circuit.guarded().breaker.abandoned(now);
+            self.circuit.guarded().breaker.abandoned(now, self.leave);
         }
     }
 }

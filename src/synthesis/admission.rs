@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// The part of an engine's slots that turns may take up together; the rest absorbs what is not even.
 const FULL: f64 = 0.9;
 
-/// How many turns an engine supplies without a pause, `most` at most; one alone is never refused.
+/// How many turns an engine supplies without a pause, `most` at most; a slow engine supplies one.
 ///
 /// Each takes up `pace` of a slot (synthesis time ÷ audio time): what is heard has to be made.
 #[must_use]

@@ -34,7 +34,7 @@ pub struct CacheSettings {
 impl Default for CacheSettings {
     fn default() -> Self {
         let folder = PathBuf::from("audio_cache");
-        Self { folder, memory_bytes: 32 << 20, disk_bytes: 512 << 20 }
+        Self { folder, memory_bytes: 8 << 20, disk_bytes: 512 << 20 }
     }
 }
 

@@ -91,7 +91,11 @@ impl Traces {
     /// When the TLS set-up of the process is broken.
     pub fn start(settings: TraceSettings) -> reqwest::Result<(Self, impl Future<Output = ()>)> {
         let (queue, traces) = mpsc::channel(QUEUE);
-        let client = Client::builder().timeout(PATIENCE).build()?;
+        let client = Client::builder()
+            .timeout(PATIENCE)
+            // The collector's key is for nobody else.
+            .redirect(reqwest::redirect::Policy::none())
+            .build()?;
         Ok((Self(queue), export(traces, client, settings)))
     }
 

@@ -97,6 +97,10 @@ impl Disk {
     /// # Errors
     /// When the folder does not take it; nothing of it is left then.
     pub(super) fn store(&self, spoken: &Spoken) -> io::Result<()> {
+        // Several who said the same may have asked for it.
+        if self.has(&spoken.key) {
+            return Ok(());
+        }
         let head = file::head(spoken)?;
         let bytes = (head.len() + spoken.sound.pcm.len()) as u64;
         if !self.held().can_hold(bytes) {

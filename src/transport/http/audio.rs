@@ -83,7 +83,8 @@ async fn sound(app: &App, file: &AudioFile) -> Result<(AudioFrame, String), Prob
     {
         return Ok((sound, file.cache_key.clone()));
     }
-    let place = Place { first: true, listener: Listener::default(), index: 0 };
+    // No turn waits for what was heard before.
+    let place = Place { first: false, listener: Listener::default(), index: 0 };
     let mut speech = app.speech.speak(SpeechJob { request: file.request.clone(), place });
     while let Some(event) = speech.next().await {
         if let SpeechEvent::Finished(Ok(spoken)) = event {

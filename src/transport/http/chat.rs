@@ -23,8 +23,9 @@ use crate::{
 
 use super::{bodies, conversations::stored_turn};
 
-/// No turn takes longer to make: a request that waits longer waits for something that will not come.
-const LONGEST_TURN: Duration = Duration::from_secs(300);
+/// A model that has to be fetched and loaded takes ten minutes at most, and its answer two: a request that waits longer
+/// waits for something that will not come.
+const LONGEST_TURN: Duration = Duration::from_secs(15 * 60);
 
 /// Takes a message; answers when all audio is ready, or at once with `useWebSocket`.
 #[utoipa::path(

@@ -171,7 +171,7 @@ impl Connection {
         too_fast: TooFast,
     ) -> Result<(), Closing> {
         let error = ErrorReply { client_id, ..too_fast.into() };
-        wire.send(self.tutor.encode_error(&error)).await
+        self.refuse(wire, &error).await
     }
 
     /// A fresh token of the same user.

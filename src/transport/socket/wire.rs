@@ -14,6 +14,7 @@ use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
         Error as WsError, Message, Utf8Bytes,
+        error::ProtocolError,
         protocol::{CloseFrame, Role, WebSocketConfig},
     },
 };
@@ -206,16 +207,12 @@ fn closing(error: &WsError) -> Closing {
     match error {
         WsError::Capacity(_) => Closing::With(1009, "the message is too large"),
         WsError::Utf8(_) => Closing::With(1007, "the text is not UTF-8"),
-        WsError::Protocol(problem) if is_loss(problem) => Closing::Gone,
+        WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Closing::Gone,
         WsError::Protocol(_) => Closing::With(1002, "the frame is broken"),
         WsError::Io(error) if is::<Late>(error) => Closing::LATE,
         WsError::Io(error) if is::<Stalled>(error) => Closing::TOO_SLOW,
         _ => Closing::Gone,
     }
-}
-
-fn is_loss(problem: &dyn Error) -> bool {
-    problem.to_string().contains("Connection reset without closing handshake")
 }
 
 fn is<E: Error + 'static>(error: &io::Error) -> bool {
