@@ -1,13 +1,15 @@
 //! Whether what parla keeps is in order: folders, database, lessons, and who may read keys. What it writes it removes.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
 use parla::{
     config::Settings,
     conversation::prompt::Prompter,
+    domain::random_token,
     prompts::{Prompts, lessons::FOLDER},
     providers::practice::check,
     storage::{self, StorageError},
@@ -77,8 +79,9 @@ fn roomy(cause: &str, room: Option<u64>) -> Finding {
 fn try_out(folder: &Path) -> io::Result<Option<u64>> {
     let place = folder.ancestors().find(|place| place.exists()).filter(|p| *p != Path::new(""));
     let place = place.unwrap_or(Path::new("."));
-    let trial = place.join(format!(".parla-doctor-{}", std::process::id()));
-    let written = fs::write(&trial, [0; 4096]);
+    // A name of its own: two folders may be tried out in the same place at the same time.
+    let trial = place.join(format!(".parla-doctor-{}", random_token()));
+    let written = fs::File::create_new(&trial).and_then(|mut file| file.write_all(&[0; 4096]));
     let removed = fs::remove_file(&trial);
     written.and(removed)?;
     Ok(room(place))
