@@ -105,8 +105,8 @@ impl AudioCache {
     /// Keeps a sound that has just been made.
     pub(super) fn put(&self, spoken: &Arc<Spoken>) {
         self.remember(spoken, false);
-        let is_known = self.memory().is_known(spoken.key);
-        if is_known {
+        let was_made = self.memory().note_made(spoken.key);
+        if was_made {
             self.write(spoken);
         }
     }
@@ -136,7 +136,7 @@ impl AudioCache {
         let read = timeout(READ_TIMEOUT, spawn_blocking(move || disk.load(key))).await;
         let Some(spoken) = read.ok().and_then(Result::ok).flatten().map(Arc::new) else {
             // It was in demand once: made again, it is written again.
-            self.memory().is_known(key);
+            self.memory().note_made(key);
             return None;
         };
         self.remember(&spoken, true);

@@ -59,7 +59,7 @@ impl Memory {
     }
 
     /// Notes that the sound has been made; whether it had been before.
-    pub(super) fn is_known(&mut self, key: CacheKey) -> bool {
+    pub(super) fn note_made(&mut self, key: CacheKey) -> bool {
         self.known.put(key, ()).is_some()
     }
 }

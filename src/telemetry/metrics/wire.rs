@@ -38,10 +38,8 @@ pub const FRAME_TYPES: &[&str] = &[
     "other",
 ];
 /// How the server ends a socket; `gone` is a client that left by itself.
-const CLOSE_CODES: &[&str] = &[
-    "gone", "1000", "1001", "1002", "1003", "1007", "1008", "1009", "1013", "3001", "3008", "3010",
-    "4001", "other",
-];
+const CLOSE_CODES: &[&str] =
+    &["gone", "1002", "1007", "1008", "1009", "1013", "3001", "3008", "4001", "other"];
 
 /// What the wire carries.
 #[derive(Clone)]
