@@ -6,6 +6,7 @@ mod chunk;
 mod command;
 mod emotion;
 mod event;
+mod hearing;
 mod ids;
 mod language;
 mod message;
@@ -14,9 +15,10 @@ mod turn;
 pub use aside::{Aside, Notice, Progress, ProgressKind};
 pub use audio::{AudioFrame, Voice, WordTime};
 pub use chunk::{Chunk, ChunkAudio, EmotionApplied, SpeechState, SpokenSpan};
-pub use command::{ChatCommand, Command, LessonChoice};
+pub use command::{AudioStart, ChatCommand, Command, LessonChoice};
 pub use emotion::Emotion;
 pub use event::{Event, Failure, Timings, Usage};
+pub use hearing::{Confidence, HeardWord, Listening, MicrophoneMode, Transcript};
 pub use ids::{
     AudioFileId, ChunkId, ConnectionId, ConversationId, MessageId, TurnId, UserId, random_byte,
     random_bytes, random_token,

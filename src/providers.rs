@@ -1,4 +1,4 @@
-//! The abilities that parla borrows: a model that writes, a voice that speaks. Adapters translate; they never retry.
+//! The abilities that parla borrows: a model that writes, a voice that speaks, an ear that hears. Adapters translate; they never retry.
 //!
 //! What makes a model reliable is a model around a model: see [`retry`], [`patience`], [`guard`] and [`fallback`].
 //!
@@ -23,6 +23,7 @@ pub mod patience;
 pub mod practice;
 pub mod retry;
 pub mod tokens;
+pub mod transcriber;
 
 use std::{sync::Arc, time::Duration};
 
@@ -37,6 +38,8 @@ use crate::domain::{
     TurnMetadata, Usage, Voice, WordTime,
 };
 use guard::CircuitReport;
+
+pub use transcriber::{HEARING_RATE, Heard, ListenRequest, Pace, Sound, Transcriber};
 
 /// How long a voice that says nothing else may take: a sentence takes a slow computer a few seconds.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -1,6 +1,6 @@
 //! Everything that a client can ask for, after a dialect has read it.
 
-use super::{Language, Level, TurnId};
+use super::{Language, Level, MicrophoneMode, TurnId};
 
 /// One request of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,10 @@ pub enum Command {
     Typing {
         is_typing: bool,
     },
+    /// Binary frames with the learner's voice follow.
+    AudioStart(AudioStart),
+    /// The learner has switched the microphone off, or let the button go: what was said is their turn.
+    AudioStop,
     /// What the next message will be about, so that the model can get ready.
     Prepare {
         choice: LessonChoice,
@@ -41,8 +45,22 @@ impl Command {
             Self::Played { .. } => "played",
             Self::Typing { .. } => "typing",
             Self::Prepare { .. } => "prepare",
+            Self::AudioStart(_) => "audio-start",
+            Self::AudioStop => "audio-stop",
         }
     }
+}
+
+/// How a learner's voice is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AudioStart {
+    /// In hertz.
+    pub sample_rate: u32,
+    /// As the client calls it.
+    pub encoding: String,
+    /// What will be spoken; the language of the conversation when it is not said.
+    pub language: Option<Language>,
+    pub mode: MicrophoneMode,
 }
 
 /// A learner's message; empty text with a scenario lets the tutor open.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Aside, Chunk, Correction, Message, MessageId, Notice, Progress, TurnId, TurnSnapshot, UserId,
+    Aside, Chunk, Correction, Listening, Message, MessageId, Notice, Progress, Transcript, TurnId,
+    TurnSnapshot, UserId,
 };
 
 /// One thing that happened in a conversation.
@@ -77,6 +78,14 @@ pub enum Event {
         correction: Correction,
         source: &'static str,
     },
+    /// What a learner says. Transient.
+    Transcript(Arc<Transcript>),
+    /// A learner's voice is heard. Transient.
+    SpeechStarted,
+    /// Transient.
+    SpeechStopped,
+    /// How parla attends to the learner's voice. Transient.
+    Listening(Listening),
     /// Transient.
     Typing {
         user: UserId,
@@ -107,6 +116,10 @@ impl Event {
                 | Self::TextDelta { .. }
                 | Self::PlaybackPaused { .. }
                 | Self::PlaybackResumed { .. }
+                | Self::Transcript(_)
+                | Self::SpeechStarted
+                | Self::SpeechStopped
+                | Self::Listening(_)
                 | Self::Typing { .. }
                 | Self::Progress(_)
                 | Self::Notice(_)

@@ -324,11 +324,15 @@ fn weight(event: &Event) -> usize {
         Event::Correction { correction, .. } => correction.explanation.len(),
         Event::Progress(progress) => progress.text.len(),
         Event::Notice(notice) => notice.text.len(),
+        Event::Transcript(transcript) => transcript.text.len() + transcript.words.len() * 64,
         Event::TurnBegan { .. }
         | Event::ConversationFailed { .. }
         | Event::PlaybackStopped { .. }
         | Event::PlaybackPaused { .. }
         | Event::PlaybackResumed { .. }
+        | Event::SpeechStarted
+        | Event::SpeechStopped
+        | Event::Listening(_)
         | Event::Typing { .. } => 0,
     };
     EVENT_BYTES + text

@@ -7,10 +7,10 @@ use parla::{
     conversation::Joined,
     dialect::tutor::{ErrorReply, Place, Tutor},
     domain::{
-        AudioFileId, Chunk, ChunkAudio, ChunkId, ConversationId, Correction, Emotion,
-        EmotionApplied, Event, Failure, Language, Level, Message, MessageId, Notice, Progress,
-        ProgressKind, Role, SpeechState, SpokenSpan, TextForm, Timings, TurnId, TurnMetadata,
-        TurnSnapshot, Usage, UserId, WordTime,
+        AudioFileId, Chunk, ChunkAudio, ChunkId, Confidence, ConversationId, Correction, Emotion,
+        EmotionApplied, Event, Failure, HeardWord, Language, Level, Listening, Message, MessageId,
+        Notice, Progress, ProgressKind, Role, SpeechState, SpokenSpan, TextForm, Timings,
+        Transcript, TurnId, TurnMetadata, TurnSnapshot, Usage, UserId, WordTime,
     },
     hub::{Hub, Interest, Resume, Topic},
 };
@@ -51,6 +51,10 @@ pub(crate) fn frame_type(event: &Event) -> Option<&'static str> {
         Event::PlaybackPaused { .. } => "playback-paused",
         Event::PlaybackResumed { .. } => "playback-resumed",
         Event::Correction { .. } => "correction",
+        Event::Transcript(_) => "transcript",
+        Event::SpeechStarted => "speech-started",
+        Event::SpeechStopped => "speech-stopped",
+        Event::Listening(_) => "listening",
         Event::Typing { .. } => "typing",
         Event::Progress(_) => "progress",
         Event::Notice(_) => "notice",
@@ -74,6 +78,7 @@ pub(crate) fn events() -> Vec<Event> {
         Event::ConversationFailed { turn, failure },
         Event::Typing { user: user(), is_typing: true },
     ]);
+    events.extend(heard());
     events.extend(asides());
     events.extend(messages());
     events.extend(snapshots());
@@ -81,6 +86,26 @@ pub(crate) fn events() -> Vec<Event> {
     events.extend(ends());
     events.extend(corrections());
     events
+}
+
+fn heard() -> [Event; 5] {
+    let confidence = Some(Confidence::from_share(0.97));
+    let word = HeardWord { text: "Um,".to_owned(), start_ms: 420, end_ms: 800, confidence };
+    let transcript = |words: Vec<HeardWord>, confidence| Transcript {
+        segment: 0,
+        text: "Um, yo comió.".to_owned(),
+        is_final: true,
+        confidence,
+        words,
+    };
+    let unsure = HeardWord { confidence: None, ..word.clone() };
+    [
+        Event::Transcript(Arc::new(transcript(vec![word, unsure], confidence))),
+        Event::Transcript(Arc::new(transcript(Vec::new(), None))),
+        Event::SpeechStarted,
+        Event::SpeechStopped,
+        Event::Listening(Listening::Waiting),
+    ]
 }
 
 fn asides() -> [Event; 3] {

@@ -224,7 +224,11 @@ fn show_event(event: &Event) -> String {
         Event::Correction { span, correction, .. } => {
             format!("> correction {:?} at {span:?}", correction.suggestion)
         }
-        Event::Typing { .. } => "> typing".to_owned(),
+        Event::Transcript(_)
+        | Event::SpeechStarted
+        | Event::SpeechStopped
+        | Event::Listening(_)
+        | Event::Typing { .. } => format!("> {event:?}"),
         Event::Progress(progress) => format!("> progress {}", progress.kind.name()),
         Event::Notice(notice) => format!("> notice {}", notice.text),
     }

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::{
     dialect::json::{self, BadInput},
-    domain::{Command, TurnId},
+    domain::{AudioStart, Command, Language, MicrophoneMode, TurnId},
 };
 
 use super::ChatBody;
@@ -43,6 +43,15 @@ struct TypingFields {
     is_typing: bool,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AudioStartFields {
+    sample_rate: u32,
+    encoding: String,
+    language: Option<String>,
+    mode: Option<String>,
+}
+
 /// Reads one text frame.
 ///
 /// # Errors
@@ -77,8 +86,23 @@ fn command(kind: &str, data: Map<String, Value>) -> Result<Command, BadInput> {
             let choice = ChatBody::read(data).map_err(in_data)?.command.choice;
             Command::Prepare { choice }
         }
+        "audio-start" => Command::AudioStart(audio_start(data).map_err(in_data)?),
+        "audio-stop" => Command::AudioStop,
         other => return Err(BadInput::UnknownType(other.chars().take(64).collect())),
     })
+}
+
+fn audio_start(data: Map<String, Value>) -> Result<AudioStart, BadInput> {
+    let AudioStartFields { sample_rate, encoding, language, mode } = json::typed(data)?;
+    let language = language.map(|tag| {
+        Language::parse(&tag).ok_or_else(|| BadInput::field("language", "is no language tag"))
+    });
+    let mode = mode.map(|name| {
+        MicrophoneMode::parse(&name)
+            .ok_or_else(|| BadInput::field("mode", "expected hands-free, push-to-talk or manual"))
+    });
+    let (language, mode) = (language.transpose()?, mode.transpose()?.unwrap_or_default());
+    Ok(AudioStart { sample_rate, encoding, language, mode })
 }
 
 fn fields<T: DeserializeOwned>(data: Map<String, Value>) -> Result<T, BadInput> {

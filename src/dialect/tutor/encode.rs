@@ -10,7 +10,7 @@ use crate::domain::{
 
 use super::{
     Tutor,
-    frames::{ChunkFrame, StartData, TimingsFrame, UsageFrame},
+    frames::{ChunkFrame, StartData, TimingsFrame, TranscriptData, UsageFrame},
 };
 
 impl Tutor {
@@ -64,6 +64,12 @@ impl Tutor {
             Event::Correction { message, span, correction, source } => {
                 ("correction", correction_data(message, *span, correction, source))
             }
+            Event::Transcript(transcript) => {
+                ("transcript", json!(TranscriptData::from(&**transcript)))
+            }
+            Event::SpeechStarted => ("speech-started", json!({})),
+            Event::SpeechStopped => ("speech-stopped", json!({})),
+            Event::Listening(listening) => ("listening", json!({"state": listening.name()})),
             Event::Typing { user, is_typing } => {
                 ("typing", json!({"userId": user, "isTyping": is_typing}))
             }

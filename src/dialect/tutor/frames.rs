@@ -5,7 +5,10 @@ use utoipa::ToSchema;
 
 use crate::{
     auth::Auth,
-    domain::{Chunk, ChunkAudio, SpeechState, Timings, TurnMetadata, TurnSnapshot, Usage},
+    domain::{
+        Chunk, ChunkAudio, Confidence, HeardWord, SpeechState, Timings, Transcript, TurnMetadata,
+        TurnSnapshot, Usage,
+    },
     wall_clock,
 };
 
@@ -91,6 +94,25 @@ struct WordFrame<'a> {
     /// Seconds from the chunk's beginning.
     start: f64,
     end: f64,
+}
+
+/// What a learner says.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct TranscriptData<'a> {
+    text: &'a str,
+    is_final: bool,
+    confidence: Option<Confidence>,
+    words: Vec<HeardWordFrame<'a>>,
+}
+
+#[derive(Serialize)]
+struct HeardWordFrame<'a> {
+    text: &'a str,
+    /// Seconds from the beginning of the microphone's sound.
+    start: f64,
+    end: f64,
+    confidence: Option<Confidence>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -184,6 +206,21 @@ impl From<Timings> for TimingsFrame {
             first_audio_ms: timings.first_audio_ms,
             total_ms: timings.total_ms,
         }
+    }
+}
+
+impl<'a> From<&'a Transcript> for TranscriptData<'a> {
+    fn from(transcript: &'a Transcript) -> Self {
+        let Transcript { text, is_final, confidence, words, .. } = transcript;
+        let words = words.iter().map(HeardWordFrame::from).collect();
+        Self { text, is_final: *is_final, confidence: *confidence, words }
+    }
+}
+
+impl<'a> From<&'a HeardWord> for HeardWordFrame<'a> {
+    fn from(word: &'a HeardWord) -> Self {
+        let [start, end] = [word.start_ms, word.end_ms].map(|ms| ms as f64 / 1000.0);
+        Self { text: &word.text, start, end, confidence: word.confidence }
     }
 }
 

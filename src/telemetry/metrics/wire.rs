@@ -11,8 +11,18 @@ use prometheus_client::{
 use super::by_name::ByName;
 
 /// What clients send.
-pub const COMMAND_TYPES: &[&str] =
-    &["ping", "auth", "chat", "stop", "played", "typing", "prepare", "invalid"];
+pub const COMMAND_TYPES: &[&str] = &[
+    "ping",
+    "auth",
+    "chat",
+    "stop",
+    "played",
+    "typing",
+    "prepare",
+    "audio-start",
+    "audio-stop",
+    "invalid",
+];
 /// What the server sends.
 pub const FRAME_TYPES: &[&str] = &[
     "connected",
@@ -31,6 +41,10 @@ pub const FRAME_TYPES: &[&str] = &[
     "playback-stopped",
     "playback-paused",
     "playback-resumed",
+    "transcript",
+    "speech-started",
+    "speech-stopped",
+    "listening",
     "correction",
     "typing",
     "progress",

@@ -145,6 +145,10 @@ impl Connection {
                 self.session.typing(is_typing);
             }
             Command::Prepare { choice } => conversation.prepare(choice).await,
+            Command::AudioStart(_) | Command::AudioStop => {
+                let bad = BadInput::UnknownType(command.name().to_owned());
+                return self.complain(wire, &bad.into()).await;
+            }
             Command::Authenticate { token } => return self.renew(wire, &token).await,
         }
         Ok(())
@@ -160,6 +164,8 @@ impl Connection {
             | Command::Stop { .. }
             | Command::Played { .. }
             | Command::Typing { .. }
+            | Command::AudioStart(_)
+            | Command::AudioStop
             | Command::Authenticate { .. } => Ok(()),
         }
     }
@@ -235,6 +241,8 @@ fn client_id_of(command: Command) -> Option<String> {
         | Command::Stop { .. }
         | Command::Played { .. }
         | Command::Prepare { .. }
+        | Command::AudioStart(_)
+        | Command::AudioStop
         | Command::Typing { .. } => None,
     }
 }
