@@ -72,6 +72,8 @@ pub struct ChatCommand {
     pub choice: LessonChoice,
     /// The client's own name for the message: a repeat attaches to the same turn.
     pub client_id: Option<String>,
+    /// What was said word by word, when it was spoken; no client writes this.
+    pub verbatim: Option<String>,
 }
 
 /// What the learner has chosen; what is missing stays as it was in the conversation.

@@ -35,6 +35,8 @@ pub struct Message {
     /// `None` for the tutor.
     pub sender: Option<UserId>,
     pub text: String,
+    /// What a learner said, with hesitations, when the message was spoken.
+    pub verbatim: Option<String>,
     /// The client's own name for the message, so that a repeat is recognised.
     pub client_id: Option<String>,
     pub turn: TurnId,

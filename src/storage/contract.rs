@@ -62,6 +62,7 @@ fn new_turn(name: &str, text: Option<&str>) -> NewTurn {
             role: Role::User,
             sender: Some(ana()),
             text: text.to_owned(),
+            verbatim: Some(format!("um, {text}")),
             client_id: Some(format!("client-{name}")),
             turn: turn.clone(),
         })
@@ -136,6 +137,7 @@ async fn a_turn_is_found_again_whole_after_the_store_was_opened_anew() {
     let [said, answered] = messages.as_slice() else { panic!("{messages:?}") };
     assert_eq!(said.message.text, "Hola, \u{202e}señora 👩‍🏫");
     assert_eq!(said.message.client_id.as_deref(), Some("client-t1"));
+    assert_eq!(said.message.verbatim, Some(format!("um, {}", said.message.text)));
     assert_eq!(said.fingerprint.as_deref(), Some("f"));
     assert_eq!(said.corrections.len(), 1);
     assert_eq!(answered.message.role, Role::Assistant);

@@ -121,10 +121,11 @@ fn asides() -> [Event; 3] {
 }
 
 fn messages() -> [Event; 2] {
-    let message = |role, sender, client_id| {
+    let message = |role, sender, client_id: Option<String>| {
         let (id, turn) = (MessageId::random(), TurnId::random());
         let text = "Yo comió.".to_owned();
-        Event::Message(Arc::new(Message { id, role, sender, text, client_id, turn }))
+        let verbatim = client_id.is_none().then(|| "Um, yo comió.".to_owned());
+        Event::Message(Arc::new(Message { id, role, sender, text, verbatim, client_id, turn }))
     };
     [
         message(Role::User, Some(user()), Some("m-1".to_owned())),

@@ -86,6 +86,7 @@ impl Actor {
                 role: Role::User,
                 sender: Some(user.clone()),
                 text: command.text.clone(),
+                verbatim: command.verbatim.clone(),
                 client_id: command.client_id.clone(),
                 turn: turn.clone(),
             })

@@ -141,6 +141,7 @@ fn learner_message(name: &str, text: &str, turn: &TurnId) -> Arc<Message> {
         role: Role::User,
         sender: UserId::parse(name),
         text: text.to_owned(),
+        verbatim: None,
         client_id: None,
         turn: turn.clone(),
     })

@@ -67,6 +67,7 @@ impl ChatBody {
             choice,
             client_id: bounded("clientId", fields.client_id, ID_LIMIT)?
                 .filter(|client_id| !client_id.is_empty()),
+            verbatim: None,
         };
         let conversation = conversation_name("conversationId", fields.conversation_id)?;
         Ok(Self { conversation, use_web_socket: fields.use_web_socket.unwrap_or(false), command })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::domain::{
-    Chunk, Correction, Event, Message, MessageId, Notice, Progress, Timings, TurnId, Usage,
+    Chunk, Correction, Event, Failure, Message, MessageId, Notice, Progress, Timings, TurnId, Usage,
 };
 
 use super::{
@@ -47,10 +47,7 @@ impl Tutor {
                 ("conversation-stopped", json!({"turnId": turn, "text": text}))
             }
             Event::ConversationFailed { turn, failure } => {
-                let (code, message) = (failure.code, &failure.message);
-                let retryable = failure.retryable;
-                let data = json!({"turnId": turn, "code": code, "message": message, "retryable": retryable});
-                ("conversation-failed", data)
+                ("conversation-failed", failed_data(turn, failure))
             }
             Event::PlaybackStopped { turn, heard_chunks, heard_ms } => {
                 let data =
@@ -92,6 +89,11 @@ pub(super) fn ending(usage: Option<Usage>, timings: Timings) -> Value {
     json!({"usage": usage.map(UsageFrame::from), "timings": TimingsFrame::from(timings)})
 }
 
+fn failed_data(turn: &TurnId, failure: &Failure) -> Value {
+    let Failure { code, message, retryable } = failure;
+    json!({"turnId": turn, "code": code, "message": message, "retryable": retryable})
+}
+
 fn message_data(message: &Message) -> Value {
     json!({
         "id": message.id,
@@ -100,6 +102,7 @@ fn message_data(message: &Message) -> Value {
         // People have no names yet: a client shows whom it knows.
         "senderName": null,
         "text": message.text,
+        "verbatim": message.verbatim,
         "clientId": message.client_id,
         "turnId": message.turn,
     })

@@ -149,6 +149,7 @@ fn stored_message(row: &SqliteRow) -> Result<StoredMessage, StorageError> {
             role,
             sender: sender.as_deref().and_then(UserId::parse),
             text: row.try_get("text")?,
+            verbatim: row.try_get("verbatim")?,
             client_id: row.try_get("client_id")?,
             turn: parsed(row, "turn", TurnId::parse)?,
         },

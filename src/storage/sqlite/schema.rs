@@ -6,7 +6,7 @@ use super::super::StorageError;
 
 /// What makes each version of the tables from the one before, the first from nothing. Entries are added, never changed:
 /// a database keeps the number of those that it has seen as its `user_version`.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("spoken.sql")];
 
 /// Brings the tables to this parla's version, all of the way or not at all.
 ///
@@ -53,7 +53,7 @@ mod tests {
         raw_sql("PRAGMA user_version = 99").execute(&mut raw(&file).await).await.unwrap();
         let refused =
             Sqlite::open(&file, Metrics::default().storage, &Shutdown::new()).await.err().unwrap();
-        assert!(matches!(refused, StorageError::Newer { found: 99, known: 1 }), "{refused}");
+        assert!(matches!(refused, StorageError::Newer { found: 99, known: 2 }), "{refused}");
         let tables: i64 = query_scalar("SELECT count(*) FROM sqlite_schema")
             .fetch_one(&mut raw(&file).await)
             .await
@@ -69,7 +69,7 @@ mod tests {
             drop(Sqlite::open(&file, Metrics::default().storage, &Shutdown::new()).await.unwrap());
             let version: i64 =
                 query_scalar("PRAGMA user_version").fetch_one(&mut raw(&file).await).await.unwrap();
-            assert_eq!(version, 1);
+            assert_eq!(version, 2);
         }
     }
 }

@@ -78,6 +78,7 @@ pub(super) async fn end(db: &mut SqliteConnection, turn: &EndedTurn) -> Result<(
         role: Role::Assistant,
         sender: None,
         text: turn.text.clone(),
+        verbatim: None,
         client_id: None,
         turn: turn.snapshot.turn.clone(),
     };
@@ -149,8 +150,8 @@ async fn message(
 ) -> Result<(), StorageError> {
     query(
         "INSERT INTO messages
-            (id, conversation, turn, role, sender, text, client_id, fingerprint, at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (id, conversation, turn, role, sender, text, verbatim, client_id, fingerprint, at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(message.id.as_str())
     .bind(conversation)
@@ -158,6 +159,7 @@ async fn message(
     .bind(message.role.name())
     .bind(message.sender.as_ref().map(|sender| sender.as_str()))
     .bind(&message.text)
+    .bind(message.verbatim.as_deref())
     .bind(message.client_id.as_deref())
     .bind(fingerprint)
     .bind(at)

@@ -55,6 +55,9 @@ pub(super) struct MessageItem<'a> {
     #[schema(required)]
     sender_name: Option<&'a str>,
     text: &'a str,
+    /// What was said word by word, when the message was spoken.
+    #[schema(required)]
+    verbatim: Option<&'a str>,
     #[schema(required)]
     client_id: Option<&'a str>,
     turn_id: &'a str,
@@ -114,6 +117,7 @@ impl<'a> MessageItem<'a> {
             sender_id: said.sender.as_ref().map(|sender| sender.as_str()),
             sender_name: None,
             text: &said.text,
+            verbatim: said.verbatim.as_deref(),
             client_id: said.client_id.as_deref(),
             turn_id: said.turn.as_str(),
             created_at: wall_clock::rfc3339(stored.at),
