@@ -7,7 +7,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::domain::{Level, Millis};
+use crate::domain::{Level, Listening, Millis};
 
 /// How patient the tutor is. All times are milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,39 +54,55 @@ impl TurnTakingSettings {
     }
 }
 
-/// What recognition and the turn machine report.
+/// What recognition, the learner's hand and the turn machine report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fact {
     VoiceOn,
     VoiceOff,
-    /// The words of this stretch of speech so far; each replaces the one before.
-    Partial(String),
-    /// Words that will not change any more.
-    Final(String),
+    /// The words of a segment so far; each replaces the one before. Segments are numbered upwards.
+    Partial {
+        segment: u64,
+        text: String,
+    },
+    /// Words of a segment that will not change any more; they may be none.
+    Final {
+        segment: u64,
+        text: String,
+    },
+    /// The service holds that the learner has finished.
+    EndHint,
     TutorSounds,
     TutorSilent,
+    /// What is about to be heard of the tutor.
+    TutorSays(String),
+    /// The learner holds the button and speaks.
+    Pressed,
+    Released,
+    /// Somebody who decides for themselves says that the turn is over.
+    Commit,
     Clock,
 }
 
 /// What follows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
+    /// Followed by exactly one of the next two.
     PauseTutor,
     ResumeTutor,
     InterruptTutor,
     /// The learner's turn is over; this is what they said.
-    EndOfTurn(String),
+    EndOfTurn(Utterance),
     Listening(Listening),
 }
 
-/// What the learner's page shows of parla's attention.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Listening {
-    #[default]
-    Off,
-    Hearing,
-    /// The learner is silent and may go on.
-    Waiting,
+/// One turn of the learner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Utterance {
+    pub text: String,
+    /// When the voice began.
+    pub since: Millis,
+    /// When it was last heard; not after the decision.
+    pub voice_off_at: Millis,
 }
 
 /// The decisions for one learner's voice.
@@ -135,11 +151,16 @@ impl TurnTaking {
         match fact {
             Fact::VoiceOn => self.voice = Voice::On { since: now },
             Fact::VoiceOff => self.voice = Voice::Off { since: now },
-            Fact::Partial(text) => self.said.partial = text,
-            Fact::Final(text) => self.said.finish(text),
+            Fact::Partial { text, .. } => self.said.partial = text,
+            Fact::Final { text, .. } => self.said.finish(text),
             Fact::TutorSounds => self.tutor_since = self.tutor_since.or(Some(now)),
             Fact::TutorSilent => (self.tutor_since, self.suspects) = (None, false),
-            Fact::Clock => {}
+            Fact::EndHint
+            | Fact::TutorSays(_)
+            | Fact::Pressed
+            | Fact::Released
+            | Fact::Commit
+            | Fact::Clock => {}
         }
         self.judge_interruption(now, &mut out);
         self.judge_end(now, &mut out);
@@ -194,7 +215,8 @@ impl TurnTaking {
         if self.tutor_since.is_some() || self.said.is_empty() || now < since + self.end_silence() {
             return;
         }
-        out.push(Decision::EndOfTurn(std::mem::take(&mut self.said).text()));
+        let text = std::mem::take(&mut self.said).text();
+        out.push(Decision::EndOfTurn(Utterance { text, since, voice_off_at: since }));
     }
 
     fn show_listening(&mut self, out: &mut Vec<Decision>) {

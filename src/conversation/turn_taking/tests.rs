@@ -43,8 +43,8 @@ fn read(line: &str) -> Fact {
     match name {
         "voice-on" => Fact::VoiceOn,
         "voice-off" => Fact::VoiceOff,
-        "partial" => Fact::Partial(text.to_owned()),
-        "final" => Fact::Final(text.to_owned()),
+        "partial" => Fact::Partial { segment: 0, text: text.to_owned() },
+        "final" => Fact::Final { segment: 0, text: text.to_owned() },
         "tutor-sounds" => Fact::TutorSounds,
         "tutor-silent" => Fact::TutorSilent,
         time if time.starts_with('+') => Fact::Clock,
@@ -54,7 +54,11 @@ fn read(line: &str) -> Fact {
 
 fn show(trace: &mut String, now: Millis, decisions: Vec<Decision>) {
     for decision in decisions {
-        writeln!(trace, "    {} {decision:?}", now - 10_000).unwrap();
+        let shown = match decision {
+            Decision::EndOfTurn(utterance) => format!("EndOfTurn({:?})", utterance.text),
+            other => format!("{other:?}"),
+        };
+        writeln!(trace, "    {} {shown}", now - 10_000).unwrap();
     }
 }
 
