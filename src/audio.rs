@@ -1,3 +1,4 @@
-//! Sound files: writing and reading WAV. It knows formats, not where sound comes from.
+//! Sound: reading what people send, WAV. It knows formats, not where sound comes from.
 
+pub mod intake;
 pub mod wav;

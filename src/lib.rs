@@ -20,6 +20,7 @@ pub mod limits;
 
 pub mod auth;
 
+pub mod recognition;
 pub mod synthesis;
 
 pub mod conversation;
