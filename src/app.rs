@@ -18,6 +18,7 @@ use crate::{
     limits::Limits,
     prompts::{Prompts, lessons::Lessons},
     providers::{ChatModel, Synthesizer},
+    recognition::Ears,
     shutdown::Shutdown,
     storage::{Sqlite, Storage, StorageError},
     synthesis::{AudioCache, CacheSettings, EngineLoad, PoolSettings, SpeechPool},
@@ -39,6 +40,7 @@ pub struct App {
     pub audio_files: AudioFiles,
     pub storage: Arc<dyn Storage>,
     pub speech: SpeechPool,
+    pub ears: Ears,
     pub engines: Arc<[Arc<dyn Synthesizer>]>,
     pub model: Arc<dyn ChatModel>,
     pub lessons: Arc<Lessons>,
@@ -71,12 +73,14 @@ impl App {
         warm(&engines, shutdown);
         let speech = speech_pool(settings, engines.clone(), &metrics, shutdown);
         let model = models::model(settings, &lessons, shutdown).await?;
+        let ears = Ears::new(None, shutdown.clone());
         let audio_files = AudioFiles::new(Arc::clone(&storage));
         let conversations = Conversations::new(ConversationParts {
             hub,
             storage: Arc::clone(&storage),
             model: Arc::clone(&model),
             speech: speech.clone(),
+            ears: ears.clone(),
             lessons: Arc::clone(&lessons),
             prompter: Prompter::new(&prompts).context("the prompt templates cannot be used")?,
             audio_files: audio_files.clone(),
@@ -101,6 +105,7 @@ impl App {
             audio_files,
             storage,
             speech,
+            ears,
             engines: engines.into(),
             model,
             lessons,

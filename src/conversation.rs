@@ -15,6 +15,7 @@ mod memory;
 mod parts;
 mod request;
 mod roster;
+mod voice;
 
 use std::sync::Arc;
 
@@ -26,14 +27,16 @@ use crate::{
         UserId,
     },
     hub::{Cursor, Interest, Subscription},
+    recognition::Microphone,
     storage::Page,
 };
 
-use request::Request;
+use request::{Request, VoiceOrder};
 
 pub use audio_files::{AudioFile, AudioFiles};
 pub use directory::Conversations;
 pub use parts::{ConversationParts, ConversationSettings};
+pub use voice::{VoiceId, VoiceManner, VoiceReport, VoiceStart, unsupported_audio};
 
 /// A handle to one conversation, cheap to clone. Holding one costs nothing while nobody speaks.
 #[derive(Clone)]
@@ -117,6 +120,44 @@ impl Conversation {
     pub async fn prepare(&self, choice: LessonChoice) {
         // A conversation that is ending has no message to get ready for.
         drop(self.directory.send(self, Request::Prepare { choice }).await);
+    }
+
+    /// Opens a microphone; dropping it ends the learner's turn with what was said until then.
+    ///
+    /// # Errors
+    /// When nobody can hear, or not in that format.
+    pub async fn hear(
+        &self,
+        user: UserId,
+        start: VoiceStart,
+    ) -> Result<(Microphone, VoiceId), Failure> {
+        let (reply, answer) = oneshot::channel();
+        let request = Request::Hear { user, start, reply };
+        if self.directory.parts().shutdown.is_draining()
+            || self.directory.send(self, request).await.is_err()
+        {
+            return Err(going_down());
+        }
+        answer.await.unwrap_or_else(|_| Err(going_down()))
+    }
+
+    /// Says that the learner's turn is over, for a microphone in manual mode.
+    pub async fn commit_voice(&self, id: VoiceId) {
+        self.order_voice(id, VoiceOrder::Commit).await;
+    }
+
+    /// Forgets what was said since the last turn.
+    pub async fn clear_voice(&self, id: VoiceId) {
+        self.order_voice(id, VoiceOrder::Clear).await;
+    }
+
+    /// Changes what is made of the voice from here on.
+    pub async fn retune_voice(&self, id: VoiceId, manner: VoiceManner) {
+        self.order_voice(id, VoiceOrder::Manner(manner)).await;
+    }
+
+    async fn order_voice(&self, id: VoiceId, order: VoiceOrder) {
+        self.directory.send_if_awake(self, Request::Voice { id, order }).await;
     }
 
     /// Tells the others that somebody is typing.

@@ -1,10 +1,14 @@
 //! One connection of one user to one conversation: what it may ask and what it listens to. It knows no wire.
 
 use crate::{
+    audio::intake::{AudioFormat, Encoding},
     auth::{Auth, User},
-    conversation::{Accepted, Conversation, Conversations, Joined},
-    domain::{ChatCommand, Failure, random_token},
+    conversation::{
+        Accepted, Conversation, Conversations, Joined, VoiceManner, VoiceStart, unsupported_audio,
+    },
+    domain::{AudioStart, ChatCommand, Failure, random_token},
     hub::Interest,
+    recognition::Microphone,
 };
 
 /// A user in a conversation. Rights are settled when it is opened: the conversation is the user's own.
@@ -54,6 +58,19 @@ impl Session {
         chat: ChatCommand,
     ) -> impl Future<Output = Result<Accepted, Failure>> + Send + use<> {
         self.conversation.say(self.user.id.clone(), chat).await
+    }
+
+    /// Opens a microphone for this user.
+    ///
+    /// # Errors
+    /// When nobody can hear, or not in that format.
+    pub async fn hear(&self, start: AudioStart) -> Result<Microphone, Failure> {
+        let AudioStart { sample_rate, encoding, language, mode } = start;
+        let encoding = Encoding::parse(&encoding).map_err(|error| unsupported_audio(&error))?;
+        let format = AudioFormat { encoding, sample_rate, channels: 1 };
+        let start = VoiceStart { format, language, manner: VoiceManner::of(mode), reports: None };
+        let (microphone, _) = self.conversation.hear(self.user.id.clone(), start).await?;
+        Ok(microphone)
     }
 
     /// Tells the others that this user is typing.

@@ -26,10 +26,25 @@ pub enum Encoding {
 /// Why a client cannot be heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum IntakeError {
+    #[error("the encoding is not supported")]
+    UnsupportedEncoding,
     #[error("a sample rate of {0} Hz is not supported")]
     UnsupportedRate(u32),
     #[error("{0} channels are not supported")]
     UnsupportedChannels(u16),
+}
+
+impl Encoding {
+    /// Reads the names that clients have for encodings.
+    ///
+    /// # Errors
+    /// For any other name.
+    pub fn parse(name: &str) -> Result<Self, IntakeError> {
+        match name {
+            "pcm16" | "linear16" => Ok(Self::Linear16),
+            _ => Err(IntakeError::UnsupportedEncoding),
+        }
+    }
 }
 
 /// The ear for one client: takes its frames in the order they come.

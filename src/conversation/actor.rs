@@ -3,6 +3,7 @@
 mod admission;
 mod effects;
 mod stages;
+mod voices;
 mod warming;
 
 use std::{collections::HashMap, pin::Pin, sync::Arc};
@@ -23,6 +24,7 @@ use crate::{
     hub::Log,
     limits::Place,
     providers::{ModelPart, ProviderError, SpeechRequest},
+    recognition::Perception,
     storage::{ConversationRow, Page, StorageError, StoredMessage},
     synthesis::{Admitted, Listener, Speech, SpeechEvent, Spoken},
 };
@@ -34,10 +36,12 @@ use super::{
     request::Request,
     roster::Roster,
     turn_machine::{Input, TurnMachine},
+    voice::VoiceId,
 };
 
 use admission::Admissions;
 use stages::Stages;
+use voices::Voices;
 use warming::Warming;
 
 /// How often an actor looks whether anybody is still there.
@@ -57,6 +61,7 @@ pub(super) struct Actor {
     /// The model's answer, while one is being written.
     reply: Option<Reply>,
     warming: Option<Warming>,
+    voices: Voices,
     speeches: StreamMap<(TurnId, usize), Speech>,
     /// When each listener runs out of sound, for the order of the speech pool.
     listeners: HashMap<TurnId, Listener>,
@@ -90,6 +95,8 @@ const BURST: usize = 64;
 enum Wake {
     Request(Request),
     Input(Input),
+    /// `None` when that microphone has ended.
+    Perceived(VoiceId, Option<Perception>),
     /// A change is on disk that the machine does not wait for.
     Written,
     Clock,
@@ -116,6 +123,7 @@ impl Actor {
             leave: None,
             reply: None,
             warming: None,
+            voices: Voices::default(),
             speeches: StreamMap::new(),
             listeners: HashMap::new(),
             writes: FuturesUnordered::new(),
@@ -140,8 +148,12 @@ impl Actor {
             match self.next_wake().await {
                 Wake::Request(request) => self.take(request).await,
                 Wake::Input(input) => self.feed(input).await,
+                Wake::Perceived(voice, perceived) => self.perceive(voice, perceived),
                 Wake::Clock => self.patrol().await,
                 Wake::Written => {}
+            }
+            if !self.voices.is_empty() {
+                self.attend().await;
             }
             if self.is_over() {
                 return;
@@ -151,7 +163,8 @@ impl Actor {
 
     async fn next_wake(&mut self) -> Wake {
         let began = self.parts.began;
-        let due = self.machine.next_wake().map(|at| began + Duration::from_millis(at));
+        let due = [self.machine.next_wake(), self.voices.next_wake()].into_iter().flatten().min();
+        let due = due.map(|at| began + Duration::from_millis(at));
         let wake_at = due.map_or(self.next_patrol, |due| due.min(self.next_patrol));
         if self.alarm.deadline() != wake_at {
             self.alarm.as_mut().reset(wake_at);
@@ -164,6 +177,7 @@ impl Actor {
             Some(((turn, index), event)) = self.speeches.next() => {
                 Wake::Input(self.heard_from_voice(turn, index, event))
             }
+            (voice, perceived) = self.voices.next() => Wake::Perceived(voice, perceived),
             () = &mut self.alarm => Wake::Clock,
             () = &mut self.drain, if !is_draining => Wake::Clock,
         }
@@ -178,6 +192,9 @@ impl Actor {
                 self.feed(Input::Played { turn, index, ms }).await;
             }
             Request::Prepare { choice } => self.prepare(&choice),
+            // Whoever asked may have gone, and the microphone with them.
+            Request::Hear { user, start, reply } => drop(reply.send(self.hear(user, start))),
+            Request::Voice { id, order } => self.order_voice(id, order),
             Request::Join { interest, reply } => {
                 let subscription = self.log.subscribe(&interest);
                 // Whoever asked may have gone.
@@ -238,11 +255,19 @@ impl Actor {
             SpeechEvent::Started => Input::SpeechStarted { turn, index },
             SpeechEvent::Finished(Ok(spoken)) => {
                 let audio = self.name_audio(&turn, index, &spoken);
+                self.tell_voices_of(&turn, index);
                 Input::SpeechReady { turn, index, audio }
             }
             SpeechEvent::Finished(Err(error)) => {
                 Input::SpeechFailed { turn, index, reason: error.to_string() }
             }
+        }
+    }
+
+    /// Whoever speaks meanwhile may be the tutor's own echo.
+    fn tell_voices_of(&mut self, turn: &TurnId, index: usize) {
+        if let Some(chunk) = self.machine.chunk(turn, index).filter(|_| !self.voices.is_empty()) {
+            self.voices.tutor_says(self.now(), &chunk.text);
         }
     }
 
@@ -292,7 +317,8 @@ impl Actor {
         // A server that goes down finishes what is being made; nobody waits for it to be heard.
         let has_turn =
             if draining { self.machine.making().is_some() } else { !self.machine.is_idle() };
-        if has_turn || (!draining && self.is_warming()) || !self.writes.is_empty() {
+        let is_heard = !draining && !self.voices.is_empty();
+        if has_turn || is_heard || (!draining && self.is_warming()) || !self.writes.is_empty() {
             self.idle_since = Instant::now();
             return false;
         }
@@ -322,8 +348,14 @@ impl Actor {
         tracing::error!(code = "storage_failed", %error, "a conversation could not be read");
         loop {
             while let Ok(request) = self.requests.try_recv() {
-                if let Request::Say { reply, .. } = request {
-                    drop(reply.send(Err(admission::storage_unavailable())));
+                match request {
+                    Request::Say { reply, .. } => {
+                        drop(reply.send(Err(admission::storage_unavailable())));
+                    }
+                    Request::Hear { reply, .. } => {
+                        drop(reply.send(Err(admission::storage_unavailable())));
+                    }
+                    _ => {}
                 }
             }
             if self.roster.retire(self.conversation.id(), &self.requests) {

@@ -5,9 +5,13 @@ use tokio::sync::oneshot;
 use crate::{
     domain::{ChatCommand, Failure, LessonChoice, TurnId, UserId},
     hub::Interest,
+    recognition::Microphone,
 };
 
-use super::{Accepted, Joined};
+use super::{
+    Accepted, Joined,
+    voice::{VoiceId, VoiceManner, VoiceStart},
+};
 
 /// One request, with where its answer goes.
 pub(super) enum Request {
@@ -15,5 +19,19 @@ pub(super) enum Request {
     Stop { turn: Option<TurnId> },
     Played { turn: TurnId, index: usize, ms: u64 },
     Prepare { choice: LessonChoice },
+    Hear { user: UserId, start: VoiceStart, reply: oneshot::Sender<Result<Opened, Failure>> },
+    Voice { id: VoiceId, order: VoiceOrder },
     Join { interest: Interest, reply: oneshot::Sender<Joined> },
+}
+
+/// An open microphone and its name.
+pub(super) type Opened = (Microphone, VoiceId);
+
+/// What the owner of a voice asks for.
+pub(super) enum VoiceOrder {
+    /// What was said so far is the learner's turn.
+    Commit,
+    /// What was said so far is forgotten.
+    Clear,
+    Manner(VoiceManner),
 }

@@ -243,6 +243,12 @@ impl TurnMachine {
         self.turns.iter().find(|turn| turn.is_sounding(now)).map(Turn::id)
     }
 
+    /// The turn whose sound is being heard or still to be heard, if any.
+    #[must_use]
+    pub fn audible(&self) -> Option<&TurnId> {
+        self.turns.iter().find(|turn| turn.runs_out_at().is_some()).map(Turn::id)
+    }
+
     /// When the listener of a turn runs out of sound, as far as it is made; `None` before the first sound.
     #[must_use]
     pub fn runs_out_at(&self, turn: &TurnId) -> Option<Millis> {

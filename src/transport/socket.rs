@@ -1,6 +1,7 @@
 //! `GET /ws`: one task carries one socket. It moves frames; what they mean is decided elsewhere.
 
 mod connection;
+mod ears;
 mod framing;
 mod handshake;
 mod punctual;

@@ -7,10 +7,7 @@ use tokio::time::sleep;
 
 use crate::{
     app::App,
-    dialect::{
-        json::BadInput,
-        tutor::{ErrorReply, Place, Tutor, decode},
-    },
+    dialect::tutor::{ErrorReply, Place, Tutor, decode},
     domain::{ChatCommand, Command, Failure, random_byte},
     hub::{Cursor, Lagged, Published},
     limits::{Seat, TooFast},
@@ -19,6 +16,7 @@ use crate::{
 
 use super::{
     BAD_FRAMES,
+    ears::Ears,
     wire::{Closing, Incoming, Wire},
 };
 
@@ -36,6 +34,7 @@ pub(super) struct Connection {
     tutor: Tutor,
     bad_frames: u32,
     is_typing: bool,
+    ears: Ears,
     /// Messages on their way to the disk, and why one was refused.
     answers: FuturesUnordered<BoxFuture<'static, Option<ErrorReply>>>,
     /// Resolves when the server drains, and then when this socket is sent away. It outlives a wait, as the heartbeat does.
@@ -69,6 +68,7 @@ impl Connection {
             tutor,
             bad_frames: 0,
             is_typing: false,
+            ears: Ears::default(),
             answers: FuturesUnordered::new(),
         })
     }
@@ -88,10 +88,10 @@ impl Connection {
             Wake::Incoming(Incoming::TooFast(text, too_fast)) => {
                 self.hold_up(wire, client_id(&text), too_fast).await
             }
-            Wake::Incoming(Incoming::Binary(_)) => {
-                let bad = BadInput::UnknownType("binary".to_owned());
-                self.complain(wire, &bad.into()).await
-            }
+            Wake::Incoming(Incoming::Binary(frame)) => match self.ears.hear(frame) {
+                Ok(()) => Ok(()),
+                Err(error) => self.complain(wire, &error).await,
+            },
             Wake::Events(events) => {
                 let frame = |published: &Arc<Published>| self.tutor.encode(published);
                 wire.send_all(events.iter().filter_map(frame).collect()).await
@@ -145,10 +145,12 @@ impl Connection {
                 self.session.typing(is_typing);
             }
             Command::Prepare { choice } => conversation.prepare(choice).await,
-            Command::AudioStart(_) | Command::AudioStop => {
-                let bad = BadInput::UnknownType(command.name().to_owned());
-                return self.complain(wire, &bad.into()).await;
+            Command::AudioStart(start) => {
+                if let Err(error) = self.ears.open(&self.session, start).await {
+                    return self.refuse(wire, &error).await;
+                }
             }
+            Command::AudioStop => self.ears.close(),
             Command::Authenticate { token } => return self.renew(wire, &token).await,
         }
         Ok(())
@@ -157,14 +159,13 @@ impl Connection {
     /// What starts work is counted for the user, the address and the server as well. A stop ends some.
     fn may_start(&self, command: &Command) -> Result<(), TooFast> {
         match command {
-            Command::Chat(_) | Command::Prepare { .. } => {
+            Command::Chat(_) | Command::Prepare { .. } | Command::AudioStart(_) => {
                 self.app.limits.rates.start(&self.session.user().id, self.address)
             }
             Command::Ping
             | Command::Stop { .. }
             | Command::Played { .. }
             | Command::Typing { .. }
-            | Command::AudioStart(_)
             | Command::AudioStop
             | Command::Authenticate { .. } => Ok(()),
         }

@@ -58,10 +58,7 @@ pub(super) struct Wire {
 pub(super) enum Incoming {
     Text(Utf8Bytes),
     /// Sound comes in many small frames: whoever takes it bounds it by its length.
-    Binary(
-        #[cfg_attr(not(test), expect(dead_code, reason = "learners' sound is not taken yet"))]
-        Bytes,
-    ),
+    Binary(Bytes),
     /// More text than the allowance.
     TooFast(Utf8Bytes, TooFast),
 }

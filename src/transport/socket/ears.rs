@@ -1,0 +1,74 @@
+//! One socket's microphone: opened and closed by command, fed by binary frames. It hears nothing itself.
+
+use bytes::Bytes;
+
+use crate::{
+    dialect::tutor::ErrorReply,
+    domain::{AudioStart, Failure},
+    recognition::{HearError, Microphone},
+    session::Session,
+};
+
+/// The microphone of a socket, when it is open.
+#[derive(Default)]
+pub(super) struct Ears {
+    microphone: Option<Microphone>,
+    /// A client that sends too fast is told once until it is heard again.
+    is_told: bool,
+}
+
+impl Ears {
+    /// Opens the microphone anew; what was said into the one before is the learner's turn.
+    pub(super) async fn open(
+        &mut self,
+        session: &Session,
+        start: AudioStart,
+    ) -> Result<(), ErrorReply> {
+        self.close();
+        self.microphone = Some(session.hear(start).await?);
+        self.is_told = false;
+        Ok(())
+    }
+
+    pub(super) fn close(&mut self) {
+        self.microphone = None;
+    }
+
+    /// Takes one frame of sound.
+    pub(super) fn hear(&mut self, frame: Bytes) -> Result<(), ErrorReply> {
+        let Some(microphone) = &mut self.microphone else { return Err(not_listening()) };
+        let Err(error) = microphone.hear(frame) else {
+            self.is_told = false;
+            return Ok(());
+        };
+        if error == HearError::Gone {
+            self.close();
+        }
+        match std::mem::replace(&mut self.is_told, true) {
+            true => Ok(()),
+            false => Err(refusal(&error)),
+        }
+    }
+}
+
+fn refusal(error: &HearError) -> ErrorReply {
+    let failure = |code| Failure { code, message: error.to_string(), retryable: true };
+    match error {
+        HearError::TooFast { retry_after } => ErrorReply {
+            hint: Some("send sound as it is spoken"),
+            retry_after_ms: u64::try_from(retry_after.as_millis()).ok(),
+            ..failure("audio_too_fast").into()
+        },
+        HearError::Bad(_) => ErrorReply {
+            hint: Some("send what audio-start has announced"),
+            ..failure("bad_audio").into()
+        },
+        HearError::Gone => not_listening(),
+    }
+}
+
+fn not_listening() -> ErrorReply {
+    let message = "no microphone is open, or its listening has ended".to_owned();
+    let failure = Failure { code: "not_listening", message, retryable: false };
+    ErrorReply { hint: Some("send audio-start first"), ..failure.into() }
+}
