@@ -60,6 +60,11 @@ pub trait ChatModel: Send + Sync {
         stream::empty().boxed()
     }
 
+    /// What the learner may be about to say after what the request holds, likeliest first, where that is known.
+    fn expected(&self, _: &ChatRequest) -> Vec<String> {
+        Vec::new()
+    }
+
     /// How the breakers of the models behind it stand, the preferred one first.
     fn circuits(&self) -> Vec<CircuitReport> {
         Vec::new()

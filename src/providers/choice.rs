@@ -90,6 +90,10 @@ impl ChatModel for AutoModel {
         self.chosen().warm(request)
     }
 
+    fn expected(&self, request: &ChatRequest) -> Vec<String> {
+        self.chosen().expected(request)
+    }
+
     fn circuits(&self) -> Vec<CircuitReport> {
         self.shared.preferred.circuits()
     }

@@ -70,6 +70,10 @@ impl ChatModel for FallbackModel {
         self.present().warm(request)
     }
 
+    fn expected(&self, request: &ChatRequest) -> Vec<String> {
+        self.present().expected(request)
+    }
+
     fn circuits(&self) -> Vec<CircuitReport> {
         [&self.first, &self.second].into_iter().flat_map(|model| model.circuits()).collect()
     }

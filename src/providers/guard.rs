@@ -94,6 +94,10 @@ impl ChatModel for GuardedModel {
         self.model.warm(request)
     }
 
+    fn expected(&self, request: &ChatRequest) -> Vec<String> {
+        self.model.expected(request)
+    }
+
     fn circuits(&self) -> Vec<CircuitReport> {
         vec![self.circuit.report(self.model.info().provider)]
     }

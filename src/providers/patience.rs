@@ -83,6 +83,10 @@ impl ChatModel for PatientModel {
         self.model.warm(request)
     }
 
+    fn expected(&self, request: &ChatRequest) -> Vec<String> {
+        self.model.expected(request)
+    }
+
     fn circuits(&self) -> Vec<CircuitReport> {
         self.model.circuits()
     }

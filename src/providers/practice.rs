@@ -5,6 +5,7 @@
 
 pub mod check;
 
+mod expectation;
 mod judge;
 mod play;
 
@@ -20,8 +21,9 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::{ChatMessage, ChatModel, ChatRequest, LessonKey, ModelInfo, ModelPart, ProviderError};
 use crate::{
     domain::{Role, TurnMetadata},
-    prompts::lessons::Lessons,
+    prompts::{lesson::Lesson, lessons::Lessons},
 };
+use expectation::expected;
 use play::Play;
 
 /// Answers from the lessons of a catalogue.
@@ -39,22 +41,15 @@ impl Practice {
     /// The whole answer, in the tagged form.
     #[must_use]
     pub fn answer(&self, request: &ChatRequest) -> String {
-        let LessonKey { language, level, scenario } = &request.lesson;
-        let Some(lesson) = self.lessons.find(language, *level, scenario.as_deref()) else {
-            return self.no_lesson(request);
-        };
+        let Some(lesson) = self.lesson(request) else { return self.no_lesson(request) };
         let mut play = Play::new(lesson, self.lessons.wording(lesson));
         let run = present_run(&request.messages, &request.lesson);
-        let mut heard = run.messages.iter().filter(|message| message.role == Role::User);
-        let mut answer = match heard.next() {
-            Some(first) if run.opened => play.hear(&first.text),
-            Some(first) => play.open_with(&first.text, run.introduce),
-            None => play.open(run.introduce),
-        };
-        for message in heard {
-            answer = play.hear(&message.text);
-        }
-        answer
+        run.replay(&mut play).unwrap_or_else(|| play.open(run.introduce))
+    }
+
+    fn lesson(&self, request: &ChatRequest) -> Option<&Arc<Lesson>> {
+        let LessonKey { language, level, scenario } = &request.lesson;
+        self.lessons.find(language, *level, scenario.as_deref())
     }
 
     fn no_lesson(&self, request: &ChatRequest) -> String {
@@ -88,6 +83,15 @@ impl ChatModel for Practice {
         pieces.chain(stream::iter([Ok(ModelPart::Done { usage: None })])).boxed()
     }
 
+    /// At the step where the lesson stands; nothing is expected behind the last one.
+    fn expected(&self, request: &ChatRequest) -> Vec<String> {
+        let Some(lesson) = self.lesson(request) else { return Vec::new() };
+        let wording = self.lessons.wording(lesson);
+        let mut play = Play::new(lesson, wording);
+        run_so_far(&request.messages, &request.lesson).replay(&mut play);
+        play.step().map(|step| expected(lesson, step, wording)).unwrap_or_default()
+    }
+
     fn check(&self) -> BoxFuture<'static, Result<(), ProviderError>> {
         future::ready(Ok(())).boxed()
     }
@@ -102,24 +106,44 @@ struct Run<'a> {
     introduce: bool,
 }
 
+impl Run<'_> {
+    /// Plays it once more; the tutor's last answer in it, if the learner has said anything.
+    fn replay(&self, play: &mut Play<'_>) -> Option<String> {
+        let mut heard = self.messages.iter().filter(|message| message.role == Role::User);
+        let mut answer = heard.next().map(|first| match self.opened {
+            true => play.hear(&first.text),
+            false => play.open_with(&first.text, self.introduce),
+        });
+        for message in heard {
+            answer = Some(play.hear(&message.text));
+        }
+        answer
+    }
+}
+
 /// What follows the last opening. The tutor has opened where it spoke although nobody had said anything to it: at
 /// the beginning of the lesson, or after itself. A history that ends with the tutor asks for a new opening.
 fn present_run<'a>(messages: &'a [ChatMessage], lesson: &LessonKey) -> Run<'a> {
-    let introduce = !messages.iter().any(|message| message.role == Role::Assistant);
-    let is_tutor = |message: Option<&ChatMessage>| {
-        message.is_some_and(|message| message.role == Role::Assistant)
-    };
-    if is_tutor(messages.last()) {
-        return Run { messages: &[], opened: false, introduce };
+    if messages.last().is_some_and(is_tutor) {
+        return Run { messages: &[], opened: false, introduce: !messages.iter().any(is_tutor) };
     }
+    run_so_far(messages, lesson)
+}
+
+fn run_so_far<'a>(messages: &'a [ChatMessage], lesson: &LessonKey) -> Run<'a> {
+    let introduce = !messages.iter().any(is_tutor);
     let begin =
         messages.iter().rposition(|message| message.lesson != *lesson).map_or(0, |at| at + 1);
     let messages = messages.get(begin..).unwrap_or_default();
-    let opening = (0..messages.len())
-        .rev()
-        .find(|&at| is_tutor(messages.get(at)) && (at == 0 || is_tutor(messages.get(at - 1))));
+    let is_tutor_at = |at: usize| messages.get(at).is_some_and(is_tutor);
+    let opening =
+        (0..messages.len()).rev().find(|&at| is_tutor_at(at) && (at == 0 || is_tutor_at(at - 1)));
     let messages = messages.get(opening.map_or(0, |at| at + 1)..).unwrap_or_default();
     Run { messages, opened: opening.is_some(), introduce }
+}
+
+fn is_tutor(message: &ChatMessage) -> bool {
+    message.role == Role::Assistant
 }
 
 #[cfg(test)]

@@ -61,6 +61,10 @@ impl ChatModel for RetryingModel {
         self.model.warm(request)
     }
 
+    fn expected(&self, request: &ChatRequest) -> Vec<String> {
+        self.model.expected(request)
+    }
+
     fn circuits(&self) -> Vec<CircuitReport> {
         self.model.circuits()
     }

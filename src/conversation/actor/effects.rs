@@ -186,6 +186,7 @@ impl Actor {
         let summary = TurnSummary { form: snapshot.form, usage, timings };
         let lesson = LessonKey::from(snapshot.metadata.as_ref());
         self.memory.tutor_said(snapshot.turn.clone(), (&text, &snapshot.chunks), lesson);
+        self.expect_answers();
         let (state, failure) = match outcome {
             Outcome::Complete => (TurnState::Complete, None),
             Outcome::Stopped => (TurnState::Stopped, None),

@@ -14,8 +14,9 @@ use crate::{
     domain::{
         ChatCommand, Event, Failure, Language, LessonChoice, MicrophoneMode, Millis, Notice, UserId,
     },
-    providers::ListenRequest,
+    providers::{LessonKey, ListenRequest},
     recognition::{Ear, ListenError, Microphone, Perception},
+    storage::Choices,
 };
 
 use super::{
@@ -152,6 +153,7 @@ impl Actor {
             ear: Some(ear),
             reports: start.reports,
         });
+        self.expect_answers();
         let now = self.now();
         if self.voices.tutor_sounds {
             self.voices.tell(id, now, Fact::TutorSounds);
@@ -160,6 +162,21 @@ impl Actor {
             self.voices.tell(id, now, Fact::Pressed);
         }
         Ok((microphone, id))
+    }
+
+    /// Tells all ears what the learner may say next, where the tutor knows.
+    pub(super) fn expect_answers(&self) {
+        if self.voices.is_empty() {
+            return;
+        }
+        let Choices { language, level, scenario, model, .. } = self.admissions.settings().clone();
+        let answering = model.clone().unwrap_or_else(|| self.parts.model.info().name);
+        let lesson = LessonKey { language, level, scenario };
+        let request = self.request(lesson, model, (&answering, false));
+        let phrases: Arc<[String]> = self.parts.model.expected(&request).into();
+        for ear in self.voices.live.iter().filter_map(|voice| voice.ear.as_ref()) {
+            ear.expect(Arc::clone(&phrases));
+        }
     }
 
     pub(super) fn order_voice(&mut self, id: VoiceId, order: VoiceOrder) {

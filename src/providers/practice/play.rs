@@ -79,6 +79,11 @@ impl<'a> Play<'a> {
         }
     }
 
+    /// Where the lesson stands; `None` behind its last step.
+    pub(super) fn step(&self) -> Option<&'a Step> {
+        self.lesson.steps.get(self.step)
+    }
+
     fn accept(&mut self, step: &Step, pattern: &Pattern, found: Found) -> String {
         self.take(step, found.slots);
         if found.incomplete {

@@ -36,14 +36,21 @@ impl Talk {
         Self { tutor: practice(), lesson: key(language, Some(scenario)), messages: Vec::new() }
     }
 
-    fn answer(&mut self) -> String {
-        let request = ChatRequest {
+    fn request(&self) -> ChatRequest {
+        ChatRequest {
             model: None,
             system: String::new(),
             messages: self.messages.clone(),
             lesson: self.lesson.clone(),
-        };
-        let text = self.tutor.answer(&request);
+        }
+    }
+
+    fn expected(&self) -> Vec<String> {
+        self.tutor.expected(&self.request())
+    }
+
+    fn answer(&mut self) -> String {
+        let text = self.tutor.answer(&self.request());
         self.remember(Role::Assistant, &text);
         text
     }

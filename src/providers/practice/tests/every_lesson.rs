@@ -39,6 +39,31 @@ fn every_mistake_leads_to_its_correction_and_the_lesson_goes_on() {
 }
 
 #[test]
+fn ears_are_told_what_may_be_said_at_every_step() {
+    for_each_step(|lesson, step, talk| {
+        let expected = talk.expected();
+        assert_eq!(expected.first(), Some(&step.model), "{}", lesson.path());
+        let answers = step.answers.iter().filter(|answer| answer.slots().next().is_none());
+        for answer in answers {
+            let says = answer.fill(&Slots::new()).replace('*', " ");
+            let is_it = |phrase: &String| phrase.eq_ignore_ascii_case(says.trim());
+            assert!(expected.iter().any(is_it), "{}: {says}: {expected:?}", lesson.path());
+        }
+        assert!(!expected.iter().any(|phrase| phrase.contains(['{', '}', '*'])), "{expected:?}");
+    });
+}
+
+#[test]
+fn nothing_is_expected_of_a_learner_whose_lesson_is_over() {
+    let mut talk = talk(&LESSONS.all()[0]);
+    talk.answer();
+    for step in &LESSONS.all()[0].steps {
+        talk.say(&step.model);
+    }
+    assert_eq!(talk.expected(), Vec::<String>::new());
+}
+
+#[test]
 fn every_step_helps_until_it_says_the_sentence_itself() {
     for_each_step(|lesson, step, talk| {
         let mut talk = talk.clone();
