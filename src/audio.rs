@@ -1,4 +1,11 @@
-//! Sound: reading what people send, WAV. It knows formats, not where sound comes from.
+//! Sound: reading what people send, other rates, Opus, WAV. It knows formats, not where sound comes from.
 
 pub mod intake;
+pub mod opus;
 pub mod wav;
+
+mod pcm;
+mod resample;
+
+#[cfg(test)]
+mod likeness;

@@ -38,6 +38,8 @@ const PRIVATE: &[(&str, &[&str])] = &[
     ("minijinja", &["conversation"]),
     ("hound", &["audio"]),
     ("earshot", &["recognition"]),
+    ("opus_pure", &["audio"]),
+    ("symphonia", &["audio"]),
     ("governor", &["limits"]),
     ("hyper", &["providers", "transport"]),
     ("hyper_util", &["providers", "transport"]),
