@@ -2,6 +2,7 @@
 
 pub mod intake;
 pub mod opus;
+pub mod recording;
 pub mod wav;
 
 mod pcm;
