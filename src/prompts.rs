@@ -1,5 +1,6 @@
 //! The folder `prompts/`: from disk when it is there, else as embedded in the binary. It reads; it never writes.
 
+pub mod cues;
 pub mod lessons;
 
 pub mod fault;

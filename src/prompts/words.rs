@@ -72,6 +72,13 @@ pub fn is_slip(wrote: &str, meant: &str) -> bool {
         && strsim::osa_distance(wrote, meant) <= allowed
 }
 
+/// Whether words of this script are written without spaces: Chinese, Japanese, Thai and its neighbours.
+#[must_use]
+pub fn is_unspaced(letter: char) -> bool {
+    matches!(letter, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}'
+        | '\u{3005}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}')
+}
+
 /// A word in one part, or in two where it begins with an elided one.
 fn at_elision<'a>(
     start: usize,
