@@ -4,55 +4,23 @@
 //! sound over the tutor an interruption* (words that mean something, or a voice that goes on). A suspicion pauses
 //! the tutor; words confirm it, silence withdraws it.
 
+mod due;
+mod echo;
+mod pauses;
+mod said;
+mod settings;
 #[cfg(test)]
 mod tests;
 
-use crate::domain::{Level, Listening, Millis};
+use crate::{
+    domain::{Listening, MicrophoneMode, Millis},
+    prompts::cues::Outlook,
+};
+use echo::Echo;
+use pauses::Pauses;
+use said::Said;
 
-/// How patient the tutor is. All times are milliseconds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TurnTakingSettings {
-    /// Silence that ends the learner's turn.
-    pub end_silence_ms: Millis,
-    /// The same after a sentence that is evidently complete.
-    pub end_silence_complete_ms: Millis,
-    /// The same after a word that announces more.
-    pub end_silence_open_ms: Millis,
-    /// At the beginning of the tutor's sound an echo canceller is still settling: a voice alone counts for nothing.
-    pub guard_ms: Millis,
-    /// A suspicion without words is withdrawn after this much silence.
-    pub false_alarm_ms: Millis,
-    /// A voice that goes on this long is an interruption even before its words are known.
-    pub insistent_ms: Millis,
-    /// Words that keep a listener company and take no turn: mhm, sí, okay. Lower case.
-    pub back_channel: Vec<String>,
-    /// Words after which more is to come: and, but, pero, hmm. Lower case.
-    pub open_words: Vec<String>,
-}
-
-impl TurnTakingSettings {
-    /// A beginner thinks between words; an advanced learner expects a quick partner.
-    #[must_use]
-    pub fn for_level(level: Level, back_channel: Vec<String>, open_words: Vec<String>) -> Self {
-        let end_silence_ms = match level {
-            Level::A1 => 1500,
-            Level::A2 => 1300,
-            Level::B1 => 1100,
-            Level::B2 => 900,
-            Level::C1 | Level::C2 => 700,
-        };
-        Self {
-            end_silence_ms,
-            end_silence_complete_ms: end_silence_ms / 2,
-            end_silence_open_ms: end_silence_ms * 2,
-            guard_ms: 500,
-            false_alarm_ms: 700,
-            insistent_ms: 1200,
-            back_channel,
-            open_words,
-        }
-    }
-}
+pub use settings::TurnTakingSettings;
 
 /// What recognition, the learner's hand and the turn machine report.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,27 +77,56 @@ pub struct Utterance {
 #[derive(Debug)]
 pub struct TurnTaking {
     settings: TurnTakingSettings,
-    /// When the tutor's sound began, while it lasts.
-    tutor_since: Option<Millis>,
+    tutor: Tutor,
     voice: Voice,
-    /// The tutor is held on suspicion.
-    suspects: bool,
+    turn: Turn,
     said: Said,
+    pauses: Pauses,
+    /// The learner holds the button.
+    pressed: bool,
     listening: Listening,
 }
 
-/// The learner's voice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Voice {
-    On { since: Millis },
-    Off { since: Millis },
+/// What is heard of the tutor.
+#[derive(Debug, Default)]
+struct Tutor {
+    /// When the sound began, while it lasts.
+    sounds_since: Option<Millis>,
+    /// The tutor is held on suspicion.
+    held_since: Option<Millis>,
+    echo: Echo,
+    /// The microphone hears the loudspeaker. Found out once, it stays so: a voice alone counts for nothing.
+    is_heard_back: bool,
 }
 
-/// What was said in this turn.
+/// The learner's voice.
 #[derive(Debug, Default)]
-struct Said {
-    finals: Vec<String>,
-    partial: String,
+struct Voice {
+    is_on: bool,
+    /// Since when it is on or off.
+    since: Millis,
+    /// When it began or its words were last told.
+    alive_at: Millis,
+    /// It began over the tutor's sound, or went on into it.
+    over_tutor: bool,
+    /// It was found to be no interruption: only words make it one.
+    is_cleared: bool,
+    /// Final words have come since it began.
+    is_answered: bool,
+}
+
+/// The learner's turn, but for its words.
+#[derive(Debug, Default)]
+struct Turn {
+    since: Option<Millis>,
+    /// It has a voice that is known to begin and end; else words are all that is known of it.
+    has_voice: bool,
+    /// A voice was heard whose words have not come.
+    awaits_words: bool,
+    /// The service holds it for ended.
+    hinted: bool,
+    /// When the learner ended it by hand.
+    committed_at: Option<Millis>,
 }
 
 impl TurnTaking {
@@ -137,95 +134,142 @@ impl TurnTaking {
     pub fn new(settings: TurnTakingSettings) -> Self {
         Self {
             settings,
-            tutor_since: None,
-            voice: Voice::Off { since: 0 },
-            suspects: false,
+            tutor: Tutor::default(),
+            voice: Voice::default(),
+            turn: Turn::default(),
             said: Said::default(),
+            pauses: Pauses::default(),
+            pressed: false,
             listening: Listening::Off,
         }
     }
 
-    /// What follows from a fact at `now`.
+    /// What follows from a fact at `now`, and from the time that has passed.
     pub fn handle(&mut self, now: Millis, fact: Fact) -> Vec<Decision> {
+        self.take_in(now, fact);
         let mut out = Vec::new();
-        match fact {
-            Fact::VoiceOn => self.voice = Voice::On { since: now },
-            Fact::VoiceOff => self.voice = Voice::Off { since: now },
-            Fact::Partial { text, .. } => self.said.partial = text,
-            Fact::Final { text, .. } => self.said.finish(text),
-            Fact::TutorSounds => self.tutor_since = self.tutor_since.or(Some(now)),
-            Fact::TutorSilent => (self.tutor_since, self.suspects) = (None, false),
-            Fact::EndHint
-            | Fact::TutorSays(_)
-            | Fact::Pressed
-            | Fact::Released
-            | Fact::Commit
-            | Fact::Clock => {}
+        while let Some(due) = self.next_due().filter(|due| due.at <= now) {
+            self.carry_out(now, due.step, &mut out);
         }
-        self.judge_interruption(now, &mut out);
-        self.judge_end(now, &mut out);
         self.show_listening(&mut out);
         out
     }
 
-    /// When a decision falls due by itself, if nothing else happens.
+    /// When a decision falls due by itself, if nothing else happens. After [`Self::handle`] it lies in the future.
     #[must_use]
     pub fn next_wake(&self) -> Option<Millis> {
-        match self.voice {
-            Voice::Off { since } if self.suspects => Some(since + self.settings.false_alarm_ms),
-            Voice::Off { since } if !self.said.is_empty() => Some(since + self.end_silence()),
-            Voice::On { since } => {
-                let guard_over = self.tutor_since? + self.settings.guard_ms;
-                let suspicion = (!self.suspects).then(|| since.max(guard_over));
-                Some(suspicion.unwrap_or(since.max(guard_over) + self.settings.insistent_ms))
+        self.next_due().map(|due| due.at)
+    }
+
+    fn take_in(&mut self, now: Millis, fact: Fact) {
+        let by_button = self.settings.mode == MicrophoneMode::PushToTalk;
+        match fact {
+            Fact::VoiceOn if by_button && !self.pressed => {}
+            Fact::VoiceOn => self.begin_voice(now),
+            Fact::VoiceOff => self.end_voice(now),
+            Fact::Partial { segment, text } => {
+                if self.said.partial(segment, text) {
+                    self.turn.hinted = false;
+                    self.take_in_words(now, false);
+                }
             }
-            Voice::Off { .. } => None,
+            Fact::Final { segment, text } => {
+                if self.said.finish(segment, text) {
+                    self.take_in_words(now, true);
+                }
+            }
+            Fact::EndHint => self.turn.hinted = true,
+            Fact::TutorSounds => {
+                self.tutor.sounds_since.get_or_insert(now);
+                self.voice.over_tutor |= self.voice.is_on;
+            }
+            Fact::TutorSilent => self.tutor.sounds_since = None,
+            Fact::TutorSays(text) => self.tutor.echo.tutor_says(&text),
+            Fact::Pressed if by_button && !self.pressed => self.press(now),
+            Fact::Released if self.pressed => self.release(now),
+            Fact::Commit if !by_button => self.commit(now),
+            Fact::Pressed | Fact::Released | Fact::Commit | Fact::Clock => {}
         }
     }
 
-    /// Over the tutor's sound: suspicion, then confirmation by words or insistence, or a false alarm.
-    fn judge_interruption(&mut self, now: Millis, out: &mut Vec<Decision>) {
-        let Some(tutor_since) = self.tutor_since else { return };
-        let guard_over = tutor_since + self.settings.guard_ms;
-        let insists = matches!(self.voice, Voice::On { since }
-            if now >= since.max(guard_over) + self.settings.insistent_ms);
-        if self.has_something_to_say() || insists {
-            (self.tutor_since, self.suspects) = (None, false);
-            out.push(Decision::InterruptTutor);
+    fn begin_voice(&mut self, now: Millis) {
+        if self.voice.is_on {
             return;
         }
-        match self.voice {
-            Voice::On { .. } if !self.suspects && now >= guard_over => {
-                self.suspects = true;
-                out.push(Decision::PauseTutor);
-            }
-            Voice::Off { since }
-                if self.suspects && now >= since + self.settings.false_alarm_ms =>
-            {
-                self.suspects = false;
-                self.said = Said::default();
-                out.push(Decision::ResumeTutor);
-            }
-            Voice::On { .. } | Voice::Off { .. } => {}
+        if !self.said.is_empty() {
+            self.pauses.broken(now.saturating_sub(self.voice.since), self.outlook());
+        } else if !self.turn.awaits_words {
+            self.pauses.begun(now);
+            self.turn = Turn::default();
         }
+        self.turn.since.get_or_insert(now);
+        (self.turn.has_voice, self.turn.hinted) = (true, false);
+        self.voice = Voice {
+            is_on: true,
+            since: now,
+            alive_at: now,
+            over_tutor: self.tutor.sounds_since.is_some(),
+            ..Voice::default()
+        };
     }
 
-    fn judge_end(&mut self, now: Millis, out: &mut Vec<Decision>) {
-        let Voice::Off { since } = self.voice else { return };
-        if self.tutor_since.is_some() || self.said.is_empty() || now < since + self.end_silence() {
+    fn end_voice(&mut self, now: Millis) {
+        if !self.voice.is_on {
             return;
         }
-        let text = std::mem::take(&mut self.said).text();
-        out.push(Decision::EndOfTurn(Utterance { text, since, voice_off_at: since }));
+        let can_be_words = now.saturating_sub(self.voice.since) >= self.settings.word_ms;
+        self.turn.awaits_words |= can_be_words && !self.voice.is_answered;
+        (self.voice.is_on, self.voice.since) = (false, now);
+    }
+
+    /// A segment has changed. Final words without text say that there are none, or no more.
+    fn take_in_words(&mut self, now: Millis, are_final: bool) {
+        let pays_debt = std::mem::take(&mut self.turn.awaits_words);
+        if self.said.is_empty() {
+            return;
+        }
+        self.voice.is_answered |= are_final && !pays_debt;
+        self.voice.alive_at = now;
+        self.turn.since.get_or_insert(now);
+        // A voice that ended long ago is not the voice of these words.
+        let was_heard = self.turn.has_voice
+            && (self.voice.is_on || now <= self.voice.since + self.settings.late_words_ms);
+        if !was_heard {
+            self.voice.since = now;
+        }
+        self.pauses.confirm();
+    }
+
+    fn press(&mut self, now: Millis) {
+        self.pressed = true;
+        self.begin_voice(now);
+        (self.turn.committed_at, self.voice.alive_at) = (None, now);
+    }
+
+    fn release(&mut self, now: Millis) {
+        self.pressed = false;
+        self.end_voice(now);
+        self.turn.committed_at = Some(now);
+    }
+
+    fn commit(&mut self, now: Millis) {
+        let is_unanswered = self.voice.is_on && !self.voice.is_answered;
+        self.turn.awaits_words |= self.said.is_empty() || is_unanswered;
+        self.turn.committed_at = Some(now);
     }
 
     fn show_listening(&mut self, out: &mut Vec<Decision>) {
-        let listening = match self.voice {
-            Voice::On { .. } => Listening::Hearing,
-            Voice::Off { .. } if !self.said.is_empty() && self.tutor_since.is_none() => {
-                Listening::Waiting
-            }
-            Voice::Off { .. } => Listening::Off,
+        let may_go_on = match self.settings.mode {
+            MicrophoneMode::HandsFree => self.tutor.sounds_since.is_none(),
+            MicrophoneMode::PushToTalk => true,
+            MicrophoneMode::Manual => self.turn.committed_at.is_some(),
+        };
+        let listening = if self.voice.is_on || self.pressed {
+            Listening::Hearing
+        } else if self.is_open() && may_go_on {
+            Listening::Waiting
+        } else {
+            Listening::Off
         };
         if listening != self.listening {
             self.listening = listening;
@@ -233,44 +277,12 @@ impl TurnTaking {
         }
     }
 
-    /// Words other than those that only keep company.
-    fn has_something_to_say(&self) -> bool {
-        let text = self.said.text();
-        words(&text).any(|word| !self.settings.back_channel.contains(&word))
+    /// There are words, or there will be.
+    fn is_open(&self) -> bool {
+        self.turn.awaits_words || !self.said.is_empty()
     }
 
-    fn end_silence(&self) -> Millis {
-        let text = self.said.text();
-        let last = words(&text).last().unwrap_or_default();
-        if self.settings.open_words.contains(&last) {
-            self.settings.end_silence_open_ms
-        } else if text.trim_end().ends_with(['.', '!', '?', '。', '！', '？', '؟', '।']) {
-            self.settings.end_silence_complete_ms
-        } else {
-            self.settings.end_silence_ms
-        }
+    fn outlook(&self) -> Outlook {
+        self.settings.cues.outlook(&self.said.text())
     }
-}
-
-impl Said {
-    fn finish(&mut self, text: String) {
-        self.partial.clear();
-        if !text.trim().is_empty() {
-            self.finals.push(text);
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.finals.is_empty() && self.partial.trim().is_empty()
-    }
-
-    fn text(&self) -> String {
-        let parts = self.finals.iter().chain([&self.partial]);
-        parts.map(|part| part.trim()).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
-    }
-}
-
-fn words(text: &str) -> impl Iterator<Item = String> + '_ {
-    let trimmed = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
-    text.split_whitespace().map(trimmed).filter(|word| !word.is_empty())
 }

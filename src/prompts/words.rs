@@ -72,11 +72,13 @@ pub fn is_slip(wrote: &str, meant: &str) -> bool {
         && strsim::osa_distance(wrote, meant) <= allowed
 }
 
-/// Whether words of this script are written without spaces: Chinese, Japanese, Thai and its neighbours.
+/// Whether its script is written without spaces: Thai, Lao, Burmese, Khmer, kana and Chinese characters.
 #[must_use]
 pub fn is_unspaced(letter: char) -> bool {
-    matches!(letter, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}'
-        | '\u{3005}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}')
+    matches!(letter,
+        '\u{0E00}'..='\u{0EFF}' | '\u{1000}'..='\u{109F}' | '\u{1780}'..='\u{17FF}'
+        | '\u{3040}'..='\u{30FF}' | '\u{3400}'..='\u{9FFF}' | '\u{F900}'..='\u{FAFF}'
+        | '\u{20000}'..='\u{3FFFF}')
 }
 
 /// A word in one part, or in two where it begins with an elided one.

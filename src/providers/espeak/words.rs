@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::domain::WordTime;
+use crate::{domain::WordTime, prompts::words::is_unspaced};
 
 /// eSpeak begins a word of its own there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,7 +52,7 @@ fn tokens(text: &str) -> Vec<Token<'_>> {
         let span = position..position + text.chars().count();
         position = span.end + 1;
         let found = tokens.len();
-        if text.chars().any(is_written_without_spaces) {
+        if text.chars().any(is_unspaced) {
             push_words(&mut tokens, text, span.start);
         }
         if tokens.len() == found && !text.is_empty() {
@@ -114,14 +114,6 @@ fn shown(token: &str) -> String {
 
 fn is_punctuation(char: char) -> bool {
     char.general_category_group() == GeneralCategoryGroup::Punctuation
-}
-
-/// Thai, Lao, Burmese, Khmer, kana and Chinese characters.
-fn is_written_without_spaces(char: char) -> bool {
-    matches!(char,
-        '\u{0E00}'..='\u{0EFF}' | '\u{1000}'..='\u{109F}' | '\u{1780}'..='\u{17FF}'
-        | '\u{3040}'..='\u{30FF}' | '\u{3400}'..='\u{9FFF}' | '\u{F900}'..='\u{FAFF}'
-        | '\u{20000}'..='\u{3FFFF}')
 }
 
 #[cfg(test)]
@@ -227,7 +219,7 @@ mod tests {
             }
             prop_assert!(last <= from + length);
             prop_assert_eq!(words.is_empty(), text.trim().is_empty());
-            if !text.chars().any(is_written_without_spaces) {
+            if !text.chars().any(is_unspaced) {
                 prop_assert_eq!(words.len(), text.split_whitespace().count());
             }
         }
