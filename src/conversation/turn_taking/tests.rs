@@ -8,7 +8,7 @@ mod modes;
 mod no_turn;
 mod properties;
 
-use std::fmt::Write;
+use std::{fmt::Write, sync::LazyLock};
 
 use expect_test::Expect;
 
@@ -35,8 +35,9 @@ fn check_with(settings: &TurnTakingSettings, script: &str, expected: &Expect) {
 }
 
 fn settings(language: &str) -> TurnTakingSettings {
-    let tables = CueTables::read(&Prompts::embedded()).unwrap();
-    TurnTakingSettings::for_language(&tables, &Language::parse(language).unwrap(), Level::B2)
+    static TABLES: LazyLock<CueTables> =
+        LazyLock::new(|| CueTables::read(&Prompts::embedded()).unwrap());
+    TurnTakingSettings::for_language(&TABLES, &Language::parse(language).unwrap(), Level::B2)
 }
 
 fn run(settings: &TurnTakingSettings, script: &str) -> String {

@@ -147,7 +147,7 @@ fn numbers(turns: &[String], letter: char) -> Vec<u64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
     fn whatever_is_reported_silence_frees_the_tutor_and_closes_the_ears(
