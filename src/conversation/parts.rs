@@ -8,7 +8,7 @@ use crate::{
     domain::{ConversationId, Millis, UserId},
     hub::{Hub, Log, Topic},
     limits::Places,
-    prompts::lessons::Lessons,
+    prompts::{cues::CueTables, lessons::Lessons},
     providers::ChatModel,
     recognition::Ears,
     shutdown::Shutdown,
@@ -28,6 +28,7 @@ pub struct ConversationParts {
     pub ears: Ears,
     pub lessons: Arc<Lessons>,
     pub prompter: Prompter,
+    pub cues: CueTables,
     pub audio_files: AudioFiles,
     /// Turns of one user that may be made at once; `None` for as many as they like.
     pub turns: Option<Places<UserId>>,

@@ -18,6 +18,8 @@ pub struct CueTables(BTreeMap<String, Table>);
 /// The words of one language, as they are compared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cues {
+    /// They are no words.
+    sounds: Vec<String>,
     /// More is to come after these.
     open: Vec<String>,
     /// Nothing is to come after these.
@@ -39,6 +41,7 @@ pub enum Outlook {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Table {
+    sounds: Vec<String>,
     hesitations: Vec<String>,
     open: Vec<String>,
     closing: Vec<String>,
@@ -108,11 +111,27 @@ impl Cues {
         true
     }
 
+    /// The text without the sounds of somebody who thinks.
+    #[must_use]
+    pub fn without_sounds(&self, text: &str) -> String {
+        let parts = text.split_inclusive(|letter: char| {
+            letter.is_whitespace() || matches!(letter, '、' | '，' | '…')
+        });
+        let is_said = |part: &&str| {
+            let part = plain(part);
+            part.is_empty() || !self.sounds.contains(&part)
+        };
+        let said: String = parts.filter(is_said).collect();
+        said.trim().to_owned()
+    }
+
     fn add(&mut self, table: &Table) {
         let compared = |words: &[String]| {
             words.iter().map(|word| plain(word)).filter(|word| !word.is_empty()).collect::<Vec<_>>()
         };
-        let hesitations = compared(&table.hesitations);
+        let sounds = compared(&table.sounds);
+        let hesitations = [sounds.clone(), compared(&table.hesitations)].concat();
+        self.sounds.extend(sounds);
         self.open.extend(compared(&table.open));
         self.open.extend_from_slice(&hesitations);
         self.closing.extend(compared(&table.closing));
@@ -248,6 +267,22 @@ mod tests {
         ];
         for (language, text) in turns {
             assert!(!cues(language).keeps_company(text), "{language}: {text}");
+        }
+    }
+
+    #[test]
+    fn sounds_are_left_out_and_words_never() {
+        let spoken = [
+            ("en", "Um, I would, uh, like a tea.", "I would, like a tea."),
+            ("es", "Eh, este libro, mmm, es mío.", "este libro, es mío."),
+            ("de", "Ähm... ich heiße Eva", "ich heiße Eva"),
+            ("ja", "えっと、東京です。", "東京です。"),
+            ("ar", "hmm أنا من مصر", "أنا من مصر"),
+            ("en", "um", ""),
+            ("en", "Three - two = one.", "Three - two = one."),
+        ];
+        for (language, text, shown) in spoken {
+            assert_eq!(cues(language).without_sounds(text), shown);
         }
     }
 

@@ -137,7 +137,7 @@ impl Actor {
         }
         let choices = self.admissions.settings();
         let language = start.language.clone().unwrap_or_else(|| choices.language.clone());
-        let settings = TurnTakingSettings::for_level(choices.level, Vec::new(), Vec::new());
+        let settings = TurnTakingSettings::for_language(&self.parts.cues, &language, choices.level);
         let request = ListenRequest { language: Some(language) };
         let (microphone, ear) = self.parts.ears.listen(start.format, request).map_err(deaf)?;
         self.voices.opened += 1;
@@ -267,13 +267,14 @@ impl Actor {
     async fn heard_out(&mut self, id: VoiceId, utterance: Utterance) {
         let Some(voice) = self.voices.find(id) else { return };
         voice.report(VoiceReport::Ended(utterance.clone()));
-        if !voice.manner.answers {
+        let text = voice.settings.cues.without_sounds(&utterance.text);
+        if !voice.manner.answers || text.is_empty() {
             return;
         }
         let (user, reports) = (voice.user.clone(), voice.reports.clone());
         let choice = LessonChoice { language: voice.language.clone(), ..LessonChoice::default() };
         let command = ChatCommand {
-            text: utterance.text.clone(),
+            text,
             stream: true,
             choice,
             client_id: None,
@@ -300,7 +301,7 @@ impl Actor {
 /// Silence by level and habit, unless somebody knows better.
 fn patient(settings: TurnTakingSettings, manner: VoiceManner) -> TurnTakingSettings {
     let end_silence_ms = manner.end_silence_ms.unwrap_or(settings.end_silence_ms);
-    TurnTakingSettings { end_silence_ms, ..settings }
+    TurnTakingSettings { mode: manner.mode, end_silence_ms, ..settings }
 }
 
 fn deaf(error: ListenError) -> Failure {
