@@ -39,6 +39,10 @@ pub enum Fact {
     },
     /// The service holds that the learner has finished.
     EndHint,
+    /// All words of the sound so far have been told.
+    Flushed,
+    /// What was said and is not a turn yet is not to become one.
+    Clear,
     TutorSounds,
     TutorSilent,
     /// What is about to be heard of the tutor.
@@ -155,6 +159,12 @@ impl TurnTaking {
         out
     }
 
+    /// Goes on in another manner, with what was learnt and said. A button is held anew.
+    pub fn change(&mut self, now: Millis, settings: TurnTakingSettings) -> Vec<Decision> {
+        (self.settings, self.pressed) = (settings, false);
+        self.handle(now, Fact::Clock)
+    }
+
     /// When a decision falls due by itself, if nothing else happens. After [`Self::handle`] it lies in the future.
     #[must_use]
     pub fn next_wake(&self) -> Option<Millis> {
@@ -179,6 +189,11 @@ impl TurnTaking {
                 }
             }
             Fact::EndHint => self.turn.hinted = true,
+            Fact::Flushed => self.turn.awaits_words = false,
+            Fact::Clear => {
+                drop(self.said.take());
+                self.turn = self.next_turn();
+            }
             Fact::TutorSounds => {
                 self.tutor.sounds_since.get_or_insert(now);
                 self.voice.over_tutor |= self.voice.is_on;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{Prompts, fault::Fault, words::is_unspaced};
+use super::{Prompts, words::is_unspaced};
 use crate::domain::Language;
 
 const FILE: &str = "turn-taking.toml";
@@ -38,6 +38,11 @@ pub enum Outlook {
     Complete,
 }
 
+/// Why the folder's words cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{FILE}: {0}")]
+pub struct CuesError(#[from] toml::de::Error);
+
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Table {
@@ -53,7 +58,7 @@ impl CueTables {
     ///
     /// # Errors
     /// When the folder's file is not of this form.
-    pub fn read(prompts: &Prompts) -> Result<Self, Fault> {
+    pub fn read(prompts: &Prompts) -> Result<Self, CuesError> {
         let mut tables = parse(&Prompts::embedded())?;
         tables.extend(parse(prompts)?);
         Ok(Self(tables))
@@ -140,9 +145,9 @@ impl Cues {
     }
 }
 
-fn parse(prompts: &Prompts) -> Result<BTreeMap<String, Table>, Fault> {
+fn parse(prompts: &Prompts) -> Result<BTreeMap<String, Table>, CuesError> {
     let Some(source) = prompts.read(FILE) else { return Ok(BTreeMap::new()) };
-    toml::from_str(&source).map_err(|error| Fault::of_toml(&error, &source))
+    Ok(toml::from_str(&source)?)
 }
 
 /// Lower case, words with single spaces between them, no punctuation but inside a word.
@@ -301,7 +306,8 @@ mod tests {
     fn a_misspelt_list_is_refused_with_its_line() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(FILE), "[en]\n\nopened = []").unwrap();
-        let fault = CueTables::read(&Prompts::new(folder.path().to_owned())).unwrap_err();
-        assert_eq!(fault.line, Some(3));
+        let error = CueTables::read(&Prompts::new(folder.path().to_owned())).unwrap_err();
+        let told = error.to_string();
+        assert!(told.contains("turn-taking.toml") && told.contains("line 3"), "{told}");
     }
 }

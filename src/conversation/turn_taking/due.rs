@@ -19,7 +19,7 @@ pub(super) struct Due {
 pub(super) enum Step {
     /// The end of the voice, or the button's release, was never told.
     LoseVoice,
-    /// The tutor's sound is over: nobody is held any more.
+    /// The tutor's sound is over, or nobody suspects any more.
     LetGo,
     Suspect,
     Interrupt,
@@ -71,19 +71,20 @@ impl TurnTaking {
 
     /// Over the tutor's sound: suspicion, then confirmation by words or insistence, or a false alarm.
     fn tutor_due(&self) -> Option<Due> {
-        match (self.settings.mode, self.tutor.sounds_since) {
-            (MicrophoneMode::Manual, _) => None,
-            (MicrophoneMode::PushToTalk, since) => {
-                since.filter(|_| self.pressed).and(Step::Interrupt.at(AT_ONCE))
-            }
-            (MicrophoneMode::HandsFree, None) if self.tutor.held_since.is_some() => {
+        let suspects = self.settings.mode == MicrophoneMode::HandsFree;
+        let sounds_since = self.tutor.sounds_since;
+        match self.settings.mode {
+            _ if self.tutor.held_since.is_some() && (!suspects || sounds_since.is_none()) => {
                 Step::LetGo.at(AT_ONCE)
             }
-            (MicrophoneMode::HandsFree, None) => {
-                self.is_sure_echo().then_some(())?;
-                Step::Withdraw.at(AT_ONCE)
+            MicrophoneMode::Manual => None,
+            MicrophoneMode::PushToTalk => {
+                sounds_since.filter(|_| self.pressed).and(Step::Interrupt.at(AT_ONCE))
             }
-            (MicrophoneMode::HandsFree, Some(since)) => self.suspicion_due(since),
+            MicrophoneMode::HandsFree => match sounds_since {
+                Some(since) => self.suspicion_due(since),
+                None => Step::Withdraw.at(AT_ONCE).filter(|_| self.is_sure_echo()),
+            },
         }
     }
 
@@ -209,7 +210,7 @@ impl TurnTaking {
     }
 
     /// A voice that goes on belongs to what comes.
-    fn next_turn(&self) -> Turn {
+    pub(super) fn next_turn(&self) -> Turn {
         Turn { has_voice: self.voice.is_on, ..Turn::default() }
     }
 }

@@ -77,6 +77,8 @@ fn read(line: &str, segment: &mut u64) -> Fact {
             Fact::Final { segment: number, text }
         }
         "end-hint" => Fact::EndHint,
+        "flushed" => Fact::Flushed,
+        "clear" => Fact::Clear,
         "tutor-sounds" => Fact::TutorSounds,
         "tutor-silent" => Fact::TutorSilent,
         "tutor-says" => Fact::TutorSays(text),

@@ -263,3 +263,79 @@ fn words_without_a_voice_are_all_that_is_known_of_it() {
         "#]],
     );
 }
+
+#[test]
+fn a_service_that_has_told_all_words_is_not_waited_for() {
+    check(
+        "
+        voice-on
+        +500
+        final I have a dog
+        voice-off
+        +300
+        voice-on
+        +300
+        voice-off
+        +950
+        flushed
+        voice-on
+        +500
+        voice-off
+        flushed
+        ",
+        &expect![[r#"
+            voice-on
+                0 Listening(Hearing)
+            +500
+            final I have a dog
+            voice-off
+                500 Listening(Waiting)
+            +300
+            voice-on
+                800 Listening(Hearing)
+            +300
+            voice-off
+                1100 Listening(Waiting)
+            +950
+            flushed
+                2050 EndOfTurn("I have a dog") of 0 to 1100
+                2050 Listening(Off)
+            voice-on
+                2050 Listening(Hearing)
+            +500
+            voice-off
+                2550 Listening(Waiting)
+            flushed
+                2550 Listening(Off)
+        "#]],
+    );
+}
+
+#[test]
+fn what_is_cleared_becomes_no_turn() {
+    check(
+        "
+        voice-on
+        +500
+        final I have a dog
+        voice-off
+        +300
+        clear
+        final #0 I have a dog
+        +5000
+        ",
+        &expect![[r#"
+            voice-on
+                0 Listening(Hearing)
+            +500
+            final I have a dog
+            voice-off
+                500 Listening(Waiting)
+            +300
+            clear
+                800 Listening(Off)
+            final #0 I have a dog
+            +5000
+        "#]],
+    );
+}

@@ -103,6 +103,7 @@ fn facts_without_words() -> impl Strategy<Value = Fact> {
         2 => Just(Fact::TutorSilent),
         1 => Just(Fact::TutorSays(TUTOR_SAYS.to_owned())),
         1 => Just(Fact::EndHint),
+        1 => Just(Fact::Flushed),
         2 => Just(Fact::Pressed),
         2 => Just(Fact::Released),
         1 => Just(Fact::Commit),
@@ -118,7 +119,7 @@ fn any_facts() -> impl Strategy<Value = Fact> {
     let words = (0_u64..6, texts(), any::<bool>()).prop_map(|(segment, text, is_final)| {
         if is_final { Fact::Final { segment, text } } else { Fact::Partial { segment, text } }
     });
-    prop_oneof![2 => facts_without_words(), 1 => words]
+    prop_oneof![10 => facts_without_words(), 5 => words, 1 => Just(Fact::Clear)]
 }
 
 /// Words in the order of a good service, each its own: `p3` while segment 3 may change, `w3` when it is final.
@@ -148,6 +149,26 @@ fn numbers(turns: &[String], letter: char) -> Vec<u64> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn a_change_of_manner_at_any_time_holds_nobody(
+        modes in (modes(), modes()),
+        before in prop::collection::vec((gaps(), any_facts()), 0..20),
+        after in prop::collection::vec((gaps(), any_facts()), 0..20),
+    ) {
+        let mut course = Course::new(modes.0);
+        for (ms, fact) in before {
+            course.go(ms, fact);
+        }
+        let settings = TurnTakingSettings { mode: modes.1, ..settings("en") };
+        for decision in course.machine.change(course.now, settings) {
+            course.note(decision);
+        }
+        for (ms, fact) in after {
+            course.go(ms, fact);
+        }
+        course.settle();
+    }
 
     #[test]
     fn whatever_is_reported_silence_frees_the_tutor_and_closes_the_ears(
