@@ -16,7 +16,7 @@ use crate::{
     },
     hub::Hub,
     limits::Limits,
-    prompts::{Prompts, cues::CueTables, fault::Fault, lessons::Lessons},
+    prompts::{Prompts, cues::CueTables, lessons::Lessons},
     providers::{ChatModel, Synthesizer},
     recognition::Ears,
     shutdown::Shutdown,
@@ -83,7 +83,7 @@ impl App {
             ears: ears.clone(),
             lessons: Arc::clone(&lessons),
             prompter: Prompter::new(&prompts).context("the prompt templates cannot be used")?,
-            cues: cues(&prompts)?,
+            cues: CueTables::read(&prompts).context("a prompt file cannot be used")?,
             audio_files: audio_files.clone(),
             turns: limits.turns.clone(),
             settings: ConversationSettings {
@@ -177,13 +177,6 @@ fn traces(settings: &Settings, shutdown: &Shutdown) -> anyhow::Result<Option<Tra
     let (traces, export) = Traces::start(settings).context("no HTTP client can be made")?;
     shutdown.spawn("traces", export);
     Ok(Some(traces))
-}
-
-fn cues(prompts: &Prompts) -> anyhow::Result<CueTables> {
-    CueTables::read(prompts).map_err(|Fault { line, reason }| {
-        let place = line.map(|line| format!(", line {line}")).unwrap_or_default();
-        anyhow::anyhow!("turn-taking.toml of the prompts{place}: {reason}")
-    })
 }
 
 fn speech_pool(

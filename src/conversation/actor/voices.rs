@@ -189,11 +189,12 @@ impl Actor {
                 }
                 self.voices.tell(id, now, Fact::Commit);
             }
-            VoiceOrder::Clear => voice.taking = TurnTaking::new(voice.settings.clone()),
+            VoiceOrder::Clear => self.voices.tell(id, now, Fact::Clear),
             VoiceOrder::Manner(manner) => {
                 voice.manner = manner;
                 voice.settings = patient(voice.settings.clone(), manner);
-                voice.taking = TurnTaking::new(voice.settings.clone());
+                let decisions = voice.taking.change(now, voice.settings.clone());
+                self.voices.decided.extend(decisions.into_iter().map(|decision| (id, decision)));
             }
         }
     }
@@ -229,7 +230,7 @@ impl Actor {
                 (Some(fact), Some(Event::Transcript(Arc::new(transcript))))
             }
             Perception::EndHint => (Some(Fact::EndHint), None),
-            Perception::Flushed => (None, None),
+            Perception::Flushed => (Some(Fact::Flushed), None),
             Perception::Reconnecting => (None, Some(Event::Notice(reconnecting()))),
             Perception::Quiet { .. } => (None, Some(Event::Notice(nothing_heard()))),
             Perception::Failed(error) => {
