@@ -111,12 +111,20 @@ struct Voice {
     since: Millis,
     /// When it began or its words were last told.
     alive_at: Millis,
-    /// It began over the tutor's sound, or went on into it.
-    over_tutor: bool,
-    /// It was found to be no interruption: only words make it one.
-    is_cleared: bool,
+    standing: Standing,
     /// Final words have come since it began.
     is_answered: bool,
+}
+
+/// What a voice has to do with the tutor's sound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Standing {
+    #[default]
+    Apart,
+    /// It began over the sound, or went on into it.
+    OverTutor,
+    /// It was found to be no interruption: only words make it one.
+    Cleared,
 }
 
 /// The learner's turn, but for its words.
@@ -196,7 +204,9 @@ impl TurnTaking {
             }
             Fact::TutorSounds => {
                 self.tutor.sounds_since.get_or_insert(now);
-                self.voice.over_tutor |= self.voice.is_on;
+                if self.voice.is_on && self.voice.standing == Standing::Apart {
+                    self.voice.standing = Standing::OverTutor;
+                }
             }
             Fact::TutorSilent => self.tutor.sounds_since = None,
             Fact::TutorSays(text) => self.tutor.echo.tutor_says(&text),
@@ -219,13 +229,11 @@ impl TurnTaking {
         }
         self.turn.since.get_or_insert(now);
         (self.turn.has_voice, self.turn.hinted) = (true, false);
-        self.voice = Voice {
-            is_on: true,
-            since: now,
-            alive_at: now,
-            over_tutor: self.tutor.sounds_since.is_some(),
-            ..Voice::default()
+        let standing = match self.tutor.sounds_since {
+            Some(_) => Standing::OverTutor,
+            None => Standing::Apart,
         };
+        self.voice = Voice { is_on: true, since: now, alive_at: now, standing, is_answered: false };
     }
 
     fn end_voice(&mut self, now: Millis) {

@@ -1,7 +1,8 @@
 //! What falls due by itself, when, and what it does. Each step removes its own cause, so that none is due twice.
 
 use super::{
-    Decision, Turn, TurnTaking, Utterance, echo::Likeness, pauses::Ended, settings::end_silence,
+    Decision, Standing, Turn, TurnTaking, Utterance, echo::Likeness, pauses::Ended,
+    settings::end_silence,
 };
 use crate::domain::{MicrophoneMode, Millis};
 
@@ -99,7 +100,8 @@ impl TurnTaking {
         let audible_at = self.voice.since.max(sounds_since + self.settings.guard_ms);
         let Some(held_since) = self.tutor.held_since else {
             return if self.voice.is_on {
-                let may_be_meant = !self.voice.is_cleared && !self.tutor.is_heard_back;
+                let is_cleared = self.voice.standing == Standing::Cleared;
+                let may_be_meant = !is_cleared && !self.tutor.is_heard_back;
                 Step::Suspect.at(audible_at).filter(|_| may_be_meant)
             } else {
                 Step::Withdraw.at(quiet_at).filter(|_| self.is_open())
@@ -169,8 +171,8 @@ impl TurnTaking {
     }
 
     fn is_sure_echo(&self) -> bool {
-        let over_tutor = self.tutor.sounds_since.is_some() || self.voice.over_tutor;
-        over_tutor
+        let is_apart = self.voice.standing == Standing::Apart;
+        (self.tutor.sounds_since.is_some() || !is_apart)
             && !self.has_something_to_say()
             && self.said.parts().any(|part| self.tutor.echo.likeness(part) == Likeness::Sure)
     }
@@ -189,7 +191,7 @@ impl TurnTaking {
         }
         self.let_go(out);
         self.said.drop_words();
-        self.voice.is_cleared = true;
+        self.voice.standing = Standing::Cleared;
         // The words of this voice may still come, and are no better late.
         self.turn = Turn { has_voice: self.turn.has_voice, ..Turn::default() };
     }
