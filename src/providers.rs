@@ -8,6 +8,7 @@
 
 pub mod breaker;
 pub mod choice;
+pub mod dictation;
 pub mod espeak;
 #[cfg(test)]
 mod fake;
@@ -24,6 +25,7 @@ pub mod practice;
 pub mod retry;
 pub mod tokens;
 pub mod transcriber;
+pub mod upstream_socket;
 
 use std::{sync::Arc, time::Duration};
 

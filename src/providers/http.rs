@@ -4,17 +4,17 @@ mod plain;
 
 use std::time::Duration;
 
-use reqwest::{Client, Response, StatusCode, redirect};
+use reqwest::{Client, Response, StatusCode, header::HeaderMap, redirect};
 
 use super::{ProviderError, without_keys};
 
 pub use plain::PlainClient;
 
 /// A service that is there answers a connection at once; learners are told within two seconds when it is not.
-const CONNECT_TIMEOUT: Duration = Duration::from_millis(1500);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_millis(1500);
 /// Connections to one server that are kept for the next request.
 const IDLE_CONNECTIONS: usize = 64;
-const USER_AGENT: &str = concat!("parla/", env!("CARGO_PKG_VERSION"));
+pub(super) const USER_AGENT: &str = concat!("parla/", env!("CARGO_PKG_VERSION"));
 /// How much of an error page is read, in bytes.
 const EXCERPT_BYTES: usize = 4096;
 /// How much of it a person is shown, in characters.
@@ -51,14 +51,29 @@ pub fn failure(provider: &str, error: &reqwest::Error) -> ProviderError {
 /// What an answer with an error status means.
 ///
 /// Services repeat the key that they refuse: `key` is taken out of what they say.
-pub async fn refusal(provider: &str, response: Response, key: Option<&str>) -> ProviderError {
-    let status = response.status();
-    let retry_after = retry_after(&response);
+pub async fn refusal(provider: &str, mut response: Response, key: Option<&str>) -> ProviderError {
+    let mut body = Vec::new();
+    while let Ok(Some(bytes)) = response.chunk().await {
+        body.extend_from_slice(&bytes);
+        if body.len() >= EXCERPT_BYTES {
+            break;
+        }
+    }
+    refused(provider, (response.status(), response.headers()), &body, key)
+}
+
+/// The same for an answer whose body has been read, as far as it was.
+pub(super) fn refused(
+    provider: &str,
+    (status, headers): (StatusCode, &HeaderMap),
+    body: &[u8],
+    key: Option<&str>,
+) -> ProviderError {
     let provider = provider.to_owned();
     if matches!(status.as_u16(), 429 | 503 | 529) {
-        return ProviderError::AtCapacity { provider, retry_after };
+        return ProviderError::AtCapacity { provider, retry_after: retry_after(headers) };
     }
-    let reason = format!("{status}: {}{}", excerpt(response, key).await, hint(status));
+    let reason = format!("{status}: {}{}", excerpt(body, key), hint(status));
     if status.is_client_error() && status != StatusCode::REQUEST_TIMEOUT {
         ProviderError::Rejected { provider, reason }
     } else {
@@ -78,33 +93,30 @@ fn hint(status: StatusCode) -> &'static str {
     }
 }
 
-fn retry_after(response: &Response) -> Option<Duration> {
-    let seconds = response.headers().get("retry-after")?.to_str().ok()?.parse().ok()?;
+/// What a service says, made safe to print: without its key, and short.
+pub(super) fn printable(text: &str, key: Option<&str>) -> String {
+    // Before it is cut: a part of a key is none to be shown, either.
+    let text = match key.filter(|key| !key.is_empty()) {
+        Some(key) => text.replace(key, "[key]"),
+        None => text.to_owned(),
+    };
+    let text = without_keys(&text);
+    text.chars().filter(|char| !char.is_control()).take(EXCERPT_CHARS).collect()
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get("retry-after")?.to_str().ok()?.parse().ok()?;
     Some(Duration::from_secs(seconds))
 }
 
 /// The message inside the usual error bodies, else the beginning of the body, made safe to print.
-async fn excerpt(mut response: Response, key: Option<&str>) -> String {
-    let mut body = Vec::new();
-    while let Ok(Some(bytes)) = response.chunk().await {
-        body.extend_from_slice(&bytes);
-        if body.len() >= EXCERPT_BYTES {
-            break;
-        }
-    }
-    let text = String::from_utf8_lossy(&body);
+fn excerpt(body: &[u8], key: Option<&str>) -> String {
+    let text = String::from_utf8_lossy(body);
     let message = serde_json::from_str::<serde_json::Value>(&text).ok().and_then(|json| {
         let error = json.get("error").or_else(|| json.get("detail"))?;
         error.get("message").unwrap_or(error).as_str().map(str::to_owned)
     });
-    let message = message.unwrap_or_else(|| text.into_owned());
-    // Before it is cut: a part of a key is none to be shown, either.
-    let message = match key.filter(|key| !key.is_empty()) {
-        Some(key) => message.replace(key, "[key]"),
-        None => message,
-    };
-    let message = without_keys(&message);
-    message.chars().filter(|char| !char.is_control()).take(EXCERPT_CHARS).collect()
+    printable(message.as_deref().unwrap_or(&text), key)
 }
 
 /// The innermost error says what happened; the outer ones repeat the address, which may hold a secret.
