@@ -6,8 +6,10 @@
 //! names the concrete ones, and a strict stand-in under `tests/`. A stream does nothing until it is polled,
 //! dropping it cancels the work behind it, and the first error ends it.
 
+pub mod assemblyai;
 pub mod breaker;
 pub mod choice;
+pub mod deepgram;
 pub mod dictation;
 pub mod espeak;
 #[cfg(test)]
