@@ -25,6 +25,7 @@ pub mod pace;
 pub mod patience;
 pub mod practice;
 pub mod retry;
+pub mod timeline;
 pub mod tokens;
 pub mod transcriber;
 pub mod upstream_socket;

@@ -1,7 +1,15 @@
 //! The ears: facts about a learner's voice and words, from live sound. They decide nothing.
 
+mod detector;
+mod flushes;
 mod listening;
 mod microphone;
+mod outlet;
+#[cfg(test)]
+mod spoken;
+#[cfg(test)]
+mod tests;
+mod voice;
 
 use std::{
     pin::Pin,

@@ -1,16 +1,27 @@
 //! One learner's sound on its way to the transcriber, and what is told of it. It never waits for sound to be taken.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream::BoxStream};
-use tokio::sync::{mpsc, watch};
-use tokio_stream::wrappers::ReceiverStream;
+use tokio::{
+    sync::{mpsc, watch},
+    time::{Instant, sleep_until},
+};
 
-use super::Perception;
+use super::{
+    Perception,
+    detector::Detector,
+    flushes::Flushes,
+    outlet::{Outlet, outlet},
+};
 use crate::{
     domain::AudioFrame,
-    providers::{Heard, ListenRequest, ProviderError, Sound, Transcriber},
+    providers::{HEARING_RATE, Heard, ListenRequest, ProviderError, Sound, Transcriber},
 };
+
+/// What a transcriber is given at once, in bytes: 32 ms.
+const FRAME_BYTES: usize = 1_024;
 
 /// What the ear's owner has asked for so far.
 #[derive(Clone, Debug, Default)]
@@ -19,12 +30,26 @@ pub(super) struct Asked {
     pub(super) phrases: Option<Arc<[String]>>,
 }
 
+/// The ear's task.
 pub(super) struct Listening {
+    name: String,
     heard: BoxStream<'static, Result<Heard, ProviderError>>,
-    sound: Option<mpsc::Sender<Sound>>,
+    outlet: Outlet,
+    detector: Detector,
+    /// Sound that makes no whole frame.
+    rest: BytesMut,
     asking: watch::Receiver<Asked>,
+    /// What has been done of it.
+    asked: Asked,
+    flushes: Flushes,
+    /// When the transcriber has to have said its last words, once the microphone is gone.
+    over: Option<Instant>,
+    patience: Duration,
     told: mpsc::Sender<Perception>,
 }
+
+/// Nobody listens any more, or there is nothing left to hear.
+struct Ended;
 
 impl Listening {
     pub(super) fn new(
@@ -33,39 +58,168 @@ impl Listening {
         asking: watch::Receiver<Asked>,
         told: mpsc::Sender<Perception>,
     ) -> Self {
-        let (sound, taken) = mpsc::channel(64);
-        let heard = transcriber.listen(request, ReceiverStream::new(taken).boxed());
-        Self { heard, sound: Some(sound), asking, told }
+        let (outlet, taken) = outlet();
+        let patience = transcriber.patience();
+        Self {
+            name: transcriber.name().to_owned(),
+            heard: transcriber.listen(request, taken.boxed()),
+            outlet,
+            detector: Detector::new(),
+            rest: BytesMut::new(),
+            asking,
+            asked: Asked::default(),
+            flushes: Flushes::new(patience),
+            over: None,
+            patience,
+            told,
+        }
     }
 
-    pub(super) async fn run(mut self, mut frames: mpsc::Receiver<AudioFrame>) {
-        loop {
-            tokio::select! {
-                heard = self.heard.next() => {
-                    let Some(heard) = heard else { return };
-                    let perception = match heard {
-                        Ok(Heard::Transcript(transcript)) => Perception::Transcript(transcript),
-                        Ok(Heard::EndHint) => Perception::EndHint,
-                        Ok(Heard::Flushed) => Perception::Flushed,
-                        Ok(Heard::Reconnecting) => Perception::Reconnecting,
-                        Err(error) => Perception::Failed(error),
-                    };
-                    if self.told.send(perception).await.is_err() {
-                        return;
-                    }
-                }
-                frame = frames.recv(), if self.sound.is_some() => match (frame, &self.sound) {
-                    (Some(frame), Some(sound)) => drop(sound.try_send(Sound::Frame(frame))),
-                    _ => self.sound = None,
-                },
-                Ok(()) = self.asking.changed() => {
-                    let asked = self.asking.borrow_and_update().clone();
-                    if let (Some(sound), true) = (&self.sound, asked.flushes > 0) {
-                        drop(sound.try_send(Sound::Flush));
-                    }
-                }
-                () = self.told.closed() => return,
+    /// Until the microphone and the transcriber have ended, the transcriber has failed, or the ear is dropped.
+    pub(super) async fn run(mut self, mut sound: mpsc::Receiver<AudioFrame>) {
+        let told = self.told.clone();
+        tokio::select! {
+            () = told.closed() => {}
+            _ = async { while self.step(&mut sound).await.is_ok() {} } => {}
+        }
+    }
+
+    async fn step(&mut self, sound: &mut mpsc::Receiver<AudioFrame>) -> Result<(), Ended> {
+        let late = self.over.or(self.flushes.due());
+        tokio::select! {
+            biased;
+            heard = self.heard.next() => self.tell_heard(heard).await,
+            frame = sound.recv(), if self.over.is_none() => match frame {
+                Some(frame) => self.take(&frame.pcm).await,
+                None => self.end().await,
+            },
+            Ok(()) = self.asking.changed() => self.ask(sound).await,
+            () = sleep_until(late.unwrap_or_else(Instant::now)), if late.is_some() => {
+                self.lose_patience().await
             }
         }
+    }
+
+    async fn tell_heard(
+        &mut self,
+        heard: Option<Result<Heard, ProviderError>>,
+    ) -> Result<(), Ended> {
+        let perception = match heard {
+            Some(Ok(Heard::Flushed)) if !self.flushes.answered() => return Ok(()),
+            Some(Ok(Heard::Flushed)) => Perception::Flushed,
+            Some(Ok(Heard::Transcript(transcript))) => {
+                Perception::Transcript(self.outlet.placed(transcript))
+            }
+            Some(Ok(Heard::EndHint)) => Perception::EndHint,
+            Some(Ok(Heard::Reconnecting)) => Perception::Reconnecting,
+            Some(Err(error)) => return self.fail(error).await,
+            None if self.over.is_some() => return self.finish().await,
+            None => {
+                let reason = "it ended before the sound did".to_owned();
+                let error = ProviderError::Cut { provider: self.name.clone(), reason };
+                return self.fail(error).await;
+            }
+        };
+        self.tell(perception).await
+    }
+
+    async fn take(&mut self, pcm: &[u8]) -> Result<(), Ended> {
+        self.rest.extend_from_slice(pcm);
+        while self.rest.len() >= FRAME_BYTES {
+            let frame = Bytes::copy_from_slice(&self.rest[..FRAME_BYTES]);
+            drop(self.rest.split_to(FRAME_BYTES));
+            self.pass(frame).await?;
+        }
+        Ok(())
+    }
+
+    /// Sound first, then what it makes known.
+    async fn pass(&mut self, pcm: Bytes) -> Result<(), Ended> {
+        let told = self.detector.hear(&pcm);
+        let dropped = self.outlet.put(Sound::Frame(AudioFrame { sample_rate: HEARING_RATE, pcm }));
+        if dropped > 0 {
+            tracing::warn!(
+                transcriber = self.name,
+                dropped,
+                "sound was dropped: nobody has taken it for ten seconds"
+            );
+        }
+        for perception in told {
+            self.tell_voice(perception).await?;
+        }
+        Ok(())
+    }
+
+    async fn tell_voice(&mut self, perception: Perception) -> Result<(), Ended> {
+        match perception {
+            Perception::VoiceOn { .. } => drop(self.outlet.put(Sound::VoiceOn)),
+            Perception::VoiceOff { .. } => drop(self.outlet.put(Sound::VoiceOff)),
+            _ => {}
+        }
+        self.tell(perception).await
+    }
+
+    /// What has been said into the microphone before is part of the question.
+    async fn ask(&mut self, sound: &mut mpsc::Receiver<AudioFrame>) -> Result<(), Ended> {
+        let asked = self.asking.borrow_and_update().clone();
+        if let Some(phrases) = asked.phrases.clone()
+            && self.asked.phrases.as_ref().is_none_or(|before| !Arc::ptr_eq(before, &phrases))
+        {
+            self.outlet.put(Sound::Expect(phrases));
+        }
+        if asked.flushes > self.asked.flushes {
+            while let Ok(frame) = sound.try_recv() {
+                self.take(&frame.pcm).await?;
+            }
+            self.pass_rest().await?;
+        }
+        for _ in self.asked.flushes..asked.flushes {
+            self.outlet.put(Sound::Flush);
+            self.flushes.ask(Instant::now());
+        }
+        self.asked = asked;
+        Ok(())
+    }
+
+    /// The microphone is gone: the transcriber has its patience for what is left to say.
+    async fn end(&mut self) -> Result<(), Ended> {
+        self.pass_rest().await?;
+        self.over = Some(Instant::now() + self.patience);
+        if let Some(off) = self.detector.end() {
+            self.tell_voice(off).await?;
+        }
+        self.outlet.close();
+        Ok(())
+    }
+
+    async fn pass_rest(&mut self) -> Result<(), Ended> {
+        let rest = self.rest.split().freeze();
+        if rest.is_empty() { Ok(()) } else { self.pass(rest).await }
+    }
+
+    async fn lose_patience(&mut self) -> Result<(), Ended> {
+        if self.over.is_some() {
+            return self.finish().await;
+        }
+        self.flushes.give_up();
+        self.tell(Perception::Flushed).await
+    }
+
+    /// Nothing more will be heard: nobody is left waiting for an answer.
+    async fn finish(&mut self) -> Result<(), Ended> {
+        while self.flushes.due().is_some() {
+            self.flushes.give_up();
+            self.tell(Perception::Flushed).await?;
+        }
+        Err(Ended)
+    }
+
+    async fn fail(&mut self, error: ProviderError) -> Result<(), Ended> {
+        self.tell(Perception::Failed(error)).await?;
+        Err(Ended)
+    }
+
+    async fn tell(&mut self, perception: Perception) -> Result<(), Ended> {
+        self.told.send(perception).await.map_err(|_| Ended)
     }
 }
