@@ -4,7 +4,6 @@ mod detector;
 mod flushes;
 mod listening;
 mod microphone;
-mod outlet;
 #[cfg(test)]
 mod spoken;
 #[cfg(test)]

@@ -46,7 +46,7 @@ pub struct CircuitReport {
 
 /// A breaker and its clock; clones share it. Plain data, never held over an await: a std mutex.
 #[derive(Clone)]
-struct Circuit {
+pub(super) struct Circuit {
     shared: Arc<(Mutex<Guarded>, Instant)>,
 }
 
@@ -57,7 +57,7 @@ struct Guarded {
 }
 
 /// One request whose end the breaker hears of, once.
-struct Attempt {
+pub(super) struct Attempt {
     circuit: Circuit,
     leave: Leave,
     provider: String,
@@ -150,7 +150,7 @@ impl Synthesizer for GuardedVoice {
 }
 
 impl Circuit {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { shared: Arc::new((Mutex::default(), Instant::now())) }
     }
 
@@ -174,7 +174,11 @@ impl Circuit {
         stream::once(admitted).try_flatten().boxed()
     }
 
-    fn admit(self, provider: String, patience: Duration) -> Result<Attempt, ProviderError> {
+    pub(super) fn admit(
+        self,
+        provider: String,
+        patience: Duration,
+    ) -> Result<Attempt, ProviderError> {
         let now = self.now();
         let mut guarded = self.guarded();
         let leave = guarded.breaker.admit(now).map_err(|Shut { retry_in }| {
@@ -188,7 +192,7 @@ impl Circuit {
         Ok(Attempt { circuit: self, leave, provider, asked, patience, is_settled: false })
     }
 
-    fn report(&self, provider: String) -> CircuitReport {
+    pub(super) fn report(&self, provider: String) -> CircuitReport {
         let guarded = self.guarded();
         CircuitReport {
             provider,
@@ -208,7 +212,7 @@ impl Circuit {
 }
 
 impl Attempt {
-    fn settle(&mut self, error: Option<&ProviderError>) {
+    pub(super) fn settle(&mut self, error: Option<&ProviderError>) {
         if std::mem::replace(&mut self.is_settled, true) {
             return;
         }

@@ -20,14 +20,24 @@ struct Cut {
 }
 
 impl Timeline {
-    /// At this place of the cut sound, and no earlier one than before, so much is missing.
+    /// At this place of the cut sound so much is missing; what lies behind it moves forward.
     pub fn cut(&mut self, at_ms: u64, missing_ms: u64) {
-        let before = self.cuts.last().map_or(0, |cut| cut.missing_ms);
-        self.cuts.retain(|cut| cut.at_ms < at_ms);
-        if self.cuts.len() == CUTS {
+        let place = self.cuts.partition_point(|cut| cut.at_ms <= at_ms);
+        let before = place.checked_sub(1).map_or(0, |place| self.cuts[place].missing_ms);
+        for cut in &mut self.cuts[place..] {
+            cut.at_ms = cut.at_ms.saturating_sub(missing_ms).max(at_ms);
+            cut.missing_ms += missing_ms;
+        }
+        self.cuts.insert(place, Cut { at_ms, missing_ms: before + missing_ms });
+        self.cuts.dedup_by(|later, cut| {
+            later.at_ms == cut.at_ms && {
+                *cut = *later;
+                true
+            }
+        });
+        if self.cuts.len() > CUTS {
             self.cuts.remove(0);
         }
-        self.cuts.push(Cut { at_ms, missing_ms: before + missing_ms });
     }
 
     /// Where a place of the cut sound lies in the whole.

@@ -9,15 +9,13 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{
-    Perception,
-    detector::Detector,
-    flushes::Flushes,
-    outlet::{Outlet, outlet},
-};
+use super::{Perception, detector::Detector, flushes::Flushes};
 use crate::{
     domain::AudioFrame,
-    providers::{HEARING_RATE, Heard, ListenRequest, ProviderError, Sound, Transcriber},
+    providers::{
+        HEARING_RATE, Heard, ListenRequest, ProviderError, Sound, Transcriber,
+        outlet::{Outlet, outlet},
+    },
 };
 
 /// What a transcriber is given at once, in bytes: 32 ms.

@@ -9,10 +9,8 @@ use std::{
 
 use futures_util::Stream;
 
-use crate::{
-    domain::Transcript,
-    providers::{Sound, timeline::Timeline},
-};
+use super::{Sound, timeline::Timeline};
+use crate::domain::Transcript;
 
 /// Bytes a millisecond, at 16 kHz.
 const BYTES_PER_MS: u64 = 32;
@@ -22,10 +20,10 @@ const MOST_BYTES: u64 = 10_000 * BYTES_PER_MS;
 const MOST_PARTS: usize = 1_024;
 
 /// The end that is put into; dropping it ends the sound.
-pub(super) struct Outlet(Arc<Mutex<Waiting>>);
+pub struct Outlet(Arc<Mutex<Waiting>>);
 
 /// The end that a transcriber takes from.
-pub(super) struct Taken(Arc<Mutex<Waiting>>);
+pub struct Taken(Arc<Mutex<Waiting>>);
 
 #[derive(Default)]
 struct Waiting {
@@ -39,14 +37,16 @@ struct Waiting {
     taker: Option<Waker>,
 }
 
-pub(super) fn outlet() -> (Outlet, Taken) {
+/// Both ends of an empty one.
+#[must_use]
+pub fn outlet() -> (Outlet, Taken) {
     let waiting = Arc::default();
     (Outlet(Arc::clone(&waiting)), Taken(waiting))
 }
 
 impl Outlet {
     /// The milliseconds that had to be dropped for it.
-    pub(super) fn put(&self, sound: Sound) -> u64 {
+    pub fn put(&self, sound: Sound) -> u64 {
         let mut waiting = lock(&self.0);
         let dropped = waiting.put(sound);
         let taker = waiting.taker.take();
@@ -55,13 +55,21 @@ impl Outlet {
         dropped
     }
 
+    /// So much is left out before what is put next.
+    pub fn skip(&self, missing_ms: u64) {
+        let mut waiting = lock(&self.0);
+        let at_ms = (waiting.taken_bytes + waiting.bytes) / BYTES_PER_MS;
+        waiting.timeline.cut(at_ms, missing_ms);
+    }
+
     /// Words with their places in the microphone's sound, of which some was dropped.
-    pub(super) fn placed(&self, transcript: Transcript) -> Transcript {
+    #[must_use]
+    pub fn placed(&self, transcript: Transcript) -> Transcript {
         lock(&self.0).timeline.placed(transcript)
     }
 
     /// No more sound.
-    pub(super) fn close(&self) {
+    pub fn close(&self) {
         let mut waiting = lock(&self.0);
         waiting.is_over = true;
         waiting.taker.take().into_iter().for_each(Waker::wake);

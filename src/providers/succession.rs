@@ -1,0 +1,294 @@
+//! Transcribers that follow each other within one utterance: when one fails the next hears it again. None is asked twice.
+
+mod backlog;
+#[cfg(test)]
+mod tests;
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::{
+    StreamExt,
+    future::BoxFuture,
+    stream::{self, BoxStream},
+};
+use tokio::time::{Instant, sleep_until};
+
+use self::backlog::{Again, Backlog};
+use super::{
+    Heard, ListenRequest, Pace, ProviderError, Sound, Transcriber,
+    guard::{Attempt, Circuit, CircuitReport},
+    outlet::{Outlet, outlet},
+};
+
+/// How far ahead of its time sound may be with a service that wants it as it is spoken.
+const AHEAD: Duration = Duration::from_millis(200);
+
+type Words = BoxStream<'static, Result<Heard, ProviderError>>;
+
+/// Transcribers in the order in which they are asked, each behind a breaker.
+pub struct Succession {
+    lines: Arc<[Line]>,
+}
+
+struct Line {
+    transcriber: Arc<dyn Transcriber>,
+    circuit: Circuit,
+}
+
+impl Succession {
+    /// `None` without a transcriber.
+    #[must_use]
+    pub fn new(transcribers: Vec<Arc<dyn Transcriber>>) -> Option<Self> {
+        let line = |transcriber| Line { transcriber, circuit: Circuit::new() };
+        let lines: Arc<[Line]> = transcribers.into_iter().map(line).collect();
+        (!lines.is_empty()).then_some(Self { lines })
+    }
+
+    fn first(&self) -> &dyn Transcriber {
+        &*self.lines[0].transcriber
+    }
+}
+
+impl Transcriber for Succession {
+    fn name(&self) -> &str {
+        self.first().name()
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::Free
+    }
+
+    fn listen(&self, request: ListenRequest, sound: BoxStream<'static, Sound>) -> Words {
+        let following = Following {
+            lines: Arc::clone(&self.lines),
+            request,
+            sound: Some(sound),
+            backlog: Backlog::default(),
+            next: 0,
+            present: None,
+            error: None,
+        };
+        stream::unfold(following, |mut following| async move {
+            let heard = following.next().await?;
+            Some((heard, following))
+        })
+        .boxed()
+    }
+
+    /// Each of them may lose the patience that is had with it.
+    fn patience(&self) -> Duration {
+        self.lines.iter().map(|line| line.transcriber.patience()).sum()
+    }
+
+    fn check(&self) -> BoxFuture<'static, Result<(), ProviderError>> {
+        let checks: Vec<_> = self.lines.iter().map(|line| line.transcriber.check()).collect();
+        Box::pin(async move {
+            let mut last = Ok(());
+            for check in checks {
+                last = check.await;
+                if last.is_ok() {
+                    break;
+                }
+            }
+            last
+        })
+    }
+
+    fn circuits(&self) -> Vec<CircuitReport> {
+        let report = |line: &Line| line.circuit.report(line.transcriber.name().to_owned());
+        self.lines.iter().map(report).collect()
+    }
+}
+
+/// One listening.
+struct Following {
+    lines: Arc<[Line]>,
+    request: ListenRequest,
+    /// `None` once it is over.
+    sound: Option<BoxStream<'static, Sound>>,
+    backlog: Backlog,
+    /// Who is asked next; those before are not asked again.
+    next: usize,
+    present: Option<Present>,
+    /// Why the last one failed.
+    error: Option<ProviderError>,
+}
+
+/// Who listens at present.
+struct Present {
+    name: String,
+    words: Words,
+    outlet: Outlet,
+    attempt: Attempt,
+    patience: Duration,
+    /// When it has to have answered the oldest question, or said its last words.
+    due: Option<Instant>,
+}
+
+enum Step {
+    Heard(Option<Result<Heard, ProviderError>>),
+    Sound(Option<Sound>),
+    Late,
+}
+
+enum Next {
+    Tell(Heard),
+    GoOn,
+    Over,
+}
+
+impl Following {
+    /// `None` when all has been heard, or nobody is left to hear.
+    async fn next(&mut self) -> Option<Result<Heard, ProviderError>> {
+        loop {
+            let Some(mut present) = self.present.take() else {
+                let is_first = self.next == 0;
+                match self.begin() {
+                    Err(error) => return error.map(Err),
+                    Ok(()) if is_first => continue,
+                    Ok(()) => return Some(Ok(Heard::Reconnecting)),
+                }
+            };
+            let step = present.step(self.sound.as_mut()).await;
+            match self.settle(&mut present, step) {
+                Ok(Next::Over) => return None,
+                Ok(Next::Tell(heard)) => {
+                    self.present = Some(present);
+                    return Some(Ok(heard));
+                }
+                Ok(Next::GoOn) => self.present = Some(present),
+                Err(error) => {
+                    tracing::warn!(%error, "a transcriber failed");
+                    present.attempt.settle(Some(&error));
+                    self.error = Some(error);
+                }
+            }
+        }
+    }
+
+    /// Asks the next one that may be asked; else why the last one could not hear, once.
+    fn begin(&mut self) -> Result<(), Option<ProviderError>> {
+        let lines = Arc::clone(&self.lines);
+        while let Some(line) = lines.get(self.next) {
+            self.next += 1;
+            let name = line.transcriber.name().to_owned();
+            match line.circuit.clone().admit(name, Duration::MAX) {
+                Ok(attempt) => {
+                    self.present = Some(self.listen(line, attempt));
+                    return Ok(());
+                }
+                Err(error) => self.error = Some(error),
+            }
+        }
+        Err(self.error.take())
+    }
+
+    fn listen(&mut self, line: &Line, attempt: Attempt) -> Present {
+        let (outlet, taken) = outlet();
+        let pace = line.transcriber.pace();
+        let sound = match pace {
+            Pace::Free => taken.boxed(),
+            Pace::RealTime => as_spoken(taken.boxed()),
+        };
+        let mut present = Present {
+            name: line.transcriber.name().to_owned(),
+            words: line.transcriber.listen(self.request.clone(), sound),
+            outlet,
+            attempt,
+            patience: line.transcriber.patience(),
+            due: None,
+        };
+        for again in self.backlog.again(pace) {
+            match again {
+                Again::Skip { ms } => present.outlet.skip(ms),
+                Again::Part(part) => present.give(part),
+            }
+        }
+        if self.sound.is_none() {
+            present.end();
+        }
+        present
+    }
+
+    fn settle(&mut self, present: &mut Present, step: Step) -> Result<Next, ProviderError> {
+        match step {
+            Step::Sound(Some(sound)) => {
+                self.backlog.keep(sound.clone());
+                present.give(sound);
+                Ok(Next::GoOn)
+            }
+            Step::Sound(None) => {
+                self.sound = None;
+                present.end();
+                Ok(Next::GoOn)
+            }
+            Step::Late => Err(ProviderError::Stalled { provider: present.name.clone() }),
+            Step::Heard(None) if self.sound.is_none() && !self.backlog.is_asked() => Ok(Next::Over),
+            Step::Heard(None) => {
+                let reason = "it ended before it had said all".to_owned();
+                Err(ProviderError::Cut { provider: present.name.clone(), reason })
+            }
+            Step::Heard(Some(heard)) => Ok(self.hear(present, heard?)),
+        }
+    }
+
+    fn hear(&mut self, present: &mut Present, heard: Heard) -> Next {
+        present.attempt.settle(None);
+        match heard {
+            Heard::Transcript(transcript) => {
+                let told = self.backlog.tell(present.outlet.placed(transcript));
+                told.map_or(Next::GoOn, |told| Next::Tell(Heard::Transcript(told)))
+            }
+            Heard::Flushed => {
+                self.backlog.answered();
+                let is_asked = self.backlog.is_asked() || self.sound.is_none();
+                present.due = is_asked.then(|| Instant::now() + present.patience);
+                Next::Tell(Heard::Flushed)
+            }
+            Heard::EndHint | Heard::Reconnecting => Next::Tell(heard),
+        }
+    }
+}
+
+impl Present {
+    async fn step(&mut self, sound: Option<&mut BoxStream<'static, Sound>>) -> Step {
+        let is_over = sound.is_none();
+        let next_sound = async {
+            match sound {
+                Some(sound) => sound.next().await,
+                None => None,
+            }
+        };
+        let due = self.due.unwrap_or_else(Instant::now);
+        tokio::select! {
+            biased;
+            heard = self.words.next() => Step::Heard(heard),
+            sound = next_sound, if !is_over => Step::Sound(sound),
+            () = sleep_until(due), if self.due.is_some() => Step::Late,
+        }
+    }
+
+    fn give(&mut self, sound: Sound) {
+        if sound == Sound::Flush {
+            self.due.get_or_insert_with(|| Instant::now() + self.patience);
+        }
+        self.outlet.put(sound);
+    }
+
+    fn end(&mut self) {
+        self.due.get_or_insert_with(|| Instant::now() + self.patience);
+        self.outlet.close();
+    }
+}
+
+/// Not faster than it is spoken, but for a little.
+fn as_spoken(sound: BoxStream<'static, Sound>) -> BoxStream<'static, Sound> {
+    let paced = stream::unfold((sound, Instant::now()), |(mut sound, spoken)| async move {
+        let part = sound.next().await?;
+        let Sound::Frame(frame) = &part else { return Some((part, (sound, spoken))) };
+        let spoken = spoken.max(Instant::now()) + Duration::from_millis(frame.duration_ms());
+        sleep_until(spoken - AHEAD.min(spoken.saturating_duration_since(Instant::now()))).await;
+        Some((part, (sound, spoken)))
+    });
+    paced.boxed()
+}
