@@ -85,6 +85,11 @@ export class Connection {
     return this.status === 'online' && this.#carrier.send(type, data);
   }
 
+  /** `false` when the sound is dropped. @param {ArrayBuffer} sound */
+  sendSound(sound) {
+    return this.status === 'online' && this.#carrier.sendSound(sound);
+  }
+
   #dial() {
     this.#become('connecting', this.code);
     const open = this.#socketFailures < SOCKET_ATTEMPTS ? openSocket : openEvents;

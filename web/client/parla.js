@@ -6,6 +6,7 @@ import { newId } from './protocol.js';
 import { withEarlier, withHistory } from './stored.js';
 import { EMPTY, isRepeated, reduce, withSending, withUnsent } from './turns.js';
 
+export { Microphone } from './microphone.js';
 export { Player } from './player.js';
 
 /**
@@ -162,6 +163,26 @@ export class Parla extends EventTarget {
    */
   played({ turnId, chunkIndex, ms }) {
     this.#connection.send('played', { turnId, chunkIndex, ms });
+  }
+
+  /**
+   * Says that the learner's sound follows, and what it is like; see {@link Microphone}, which does
+   * all of this. `false` when it cannot be said now: sound needs a socket.
+   *
+   * @param {{sampleRate: number, encoding: string, mode?: string, language?: string}} format
+   */
+  audioStart(format) {
+    return this.carrier === 'socket' && this.#connection.send('audio-start', format);
+  }
+
+  /** A piece of the sound; `false` when it is dropped. @param {ArrayBuffer} sound */
+  audio(sound) {
+    return this.#connection.sendSound(sound);
+  }
+
+  /** The sound is over: what was said so far is the learner's message. */
+  audioStop() {
+    return this.carrier === 'socket' && this.#connection.send('audio-stop', {});
   }
 
   /** Adds the page of messages before the oldest that is shown. */

@@ -8,11 +8,14 @@ import { decodeFrame, encodeFrame } from './protocol.js';
 const OPEN_WITHIN_MS = 10_000;
 const PING_EVERY_MS = 20_000;
 const PONG_WITHIN_MS = 8_000;
+/** About a second of speech: when so much has not left yet, more of it would come too late. */
+const UNSENT_SOUND = 32_000;
 
 /**
  * @typedef {object} Carrier
  * @property {'socket' | 'events'} name
  * @property {(type: string, data: object) => boolean} send `false` when it cannot be sent now.
+ * @property {(sound: ArrayBuffer) => boolean} sendSound `false` when it is dropped.
  * @property {() => void} check Finds out soon whether the other side is still there.
  * @property {() => void} close
  *
@@ -70,6 +73,12 @@ export function openSocket({ base, conversationId, resume, onFrame, onClose }) {
     send(type, data) {
       if (ended || socket.readyState !== WebSocket.OPEN) return false;
       socket.send(encodeFrame(type, data));
+      return true;
+    },
+    sendSound(sound) {
+      const mustWait = ended || socket.readyState !== WebSocket.OPEN;
+      if (mustWait || socket.bufferedAmount > UNSENT_SOUND) return false;
+      socket.send(sound);
       return true;
     },
     check,

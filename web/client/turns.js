@@ -30,8 +30,11 @@
  * @property {number | null} seq The newest durable frame.
  * @property {boolean} expectsSnapshot The next snapshot counts although its number is not new.
  * @property {string | null} awaiting The message that the tutor has not begun to answer.
+ * @property {import('./hearing.js').Hearing} hearing What the learner is saying.
  * @property {Entry[]} entries Oldest first.
  */
+
+import { NOTHING_HEARD, withListening, withMessage, withTranscript } from './hearing.js';
 
 /** @type {State} */
 export const EMPTY = {
@@ -39,6 +42,7 @@ export const EMPTY = {
   seq: null,
   expectsSnapshot: false,
   awaiting: null,
+  hearing: NOTHING_HEARD,
   entries: [],
 };
 
@@ -120,11 +124,14 @@ const STEPS = {
   'playback-stopped': (state, { turnId, heardChunks, heardMs }) =>
     change(state, isTurn(turnId), { heard: { chunks: heardChunks, ms: heardMs } }),
   correction: corrected,
+  transcript: (state, data) => ({ ...state, hearing: withTranscript(state.hearing, data) }),
+  listening: (state, data) => ({ ...state, hearing: withListening(state.hearing, data) }),
 };
 
 /** A connection without what came before starts counting anew and may begin with a snapshot. */
-function greeted(state, { epoch, seq, recovered }) {
-  if (!epoch) return state;
+function greeted(before, { epoch, seq, recovered }) {
+  if (!epoch) return before;
+  const state = { ...before, hearing: NOTHING_HEARD };
   if (recovered) return { ...state, epoch, expectsSnapshot: false };
   if (recovered === undefined && state.epoch === epoch) return state;
   const lost = change(state, (entry) => entry.phase === 'making', { phase: 'lost' });
@@ -142,7 +149,8 @@ function learnerSaid(state, { id, clientId, turnId, text, senderName }) {
     phase: 'sent',
     problem: null,
   };
-  return place({ ...state, awaiting: clientId ?? id }, isSame(said), said);
+  const hearing = withMessage(state.hearing);
+  return place({ ...state, hearing, awaiting: clientId ?? id }, isSame(said), said);
 }
 
 function tutorSaid(state, { id, turnId, text, senderName }) {
