@@ -27,10 +27,15 @@ const ARGUMENTS = [
 ];
 const SOUND_WITHOUT_GESTURE = '--autoplay-policy=no-user-gesture-required';
 const SOUND_AFTER_GESTURE = '--autoplay-policy=document-user-activation-required';
+const MICROPHONE = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
 
-/** @param {{needsGesture?: boolean}} [options] */
-export function openBrowser({ needsGesture = false } = {}) {
+/**
+ * @param {{needsGesture?: boolean, microphone?: string}} [options] The microphone plays that WAV
+ *   file over and over; without one there is no device.
+ */
+export function openBrowser({ needsGesture = false, microphone } = {}) {
   const args = [...ARGUMENTS, needsGesture ? SOUND_AFTER_GESTURE : SOUND_WITHOUT_GESTURE];
+  if (microphone) args.push(...MICROPHONE, `--use-file-for-fake-audio-capture=${microphone}`);
   return chromium.launch({ executablePath: CHROMIUM, args });
 }
 

@@ -11,12 +11,19 @@ import { Notices } from './notices.js';
 import { markSpokenWord } from './spoken-word.js';
 import { remember } from './store.js';
 import { pageView, show, stayAtEnd } from './view.js';
+import { Voice } from './voice.js';
 
 export class App {
   player = new Player();
   notices = new Notices();
   gettingReady = new GettingReady(() => this.render());
   choices = openingChoices();
+  voice = new Voice({
+    language: () => this.choices.language,
+    onPress: () => this.player.unlock(),
+    onChange: () => this.render(),
+    report: (problem) => this.report(problem),
+  });
   catalogue = { scenarios: [], voices: [] };
   isLessonOpen = false;
   /** What is heard now. @type {import('../client/programme.js').Position | null} */
@@ -61,8 +68,9 @@ export class App {
     this.parla.addEventListener('change', () => this.render(), { signal });
     this.parla.addEventListener('connection', () => this.#connectionChanged(), { signal });
     this.parla.addEventListener('frame', ({ detail }) => this.#hear(detail), { signal });
-    this.parla.addEventListener('problem', ({ detail }) => this.report(detail), { signal });
+    this.parla.addEventListener('problem', ({ detail }) => this.#refused(detail), { signal });
     this.player.follow(this.parla);
+    this.voice.follow(this.parla);
     rememberConversation(this.parla.conversationId);
     this.parla.connect();
     this.render();
@@ -99,6 +107,7 @@ export class App {
     this.player.volume = this.choices.volume;
     remember('choices', this.choices);
     if (!('volume' in change)) this.parla.prepare(this.#lessonChoice());
+    if ('language' in change) this.voice.languageChanged();
     this.render();
   }
 
@@ -177,6 +186,11 @@ export class App {
   #hear(frame) {
     this.gettingReady.hear(frame);
     if (frame.type === 'notice') this.report({ message: frame.data.text });
+  }
+
+  /** What the microphone's own words say already needs no notice. */
+  #refused(problem) {
+    if (problem.code !== 'not_listening') this.report(problem);
   }
 
   /** The turn that the tutor is making. */

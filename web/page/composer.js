@@ -1,7 +1,8 @@
-/** Where the learner writes, and the button that stops the tutor. It sends nothing itself. */
+/** Where the learner writes or speaks, and the button that stops the tutor. It sends nothing itself. */
 
 import { html, nothing } from '../vendor/lit-html/lit-html.js';
 import { SEND, STOP } from './icons.js';
+import { microphoneView, saidView, voiceView } from './voice.js';
 
 /** The server takes no longer message. */
 const LONGEST_MESSAGE = 8000;
@@ -12,9 +13,10 @@ const LONGEST_MESSAGE = 8000;
  * @param {boolean} model.isLocked Sound waits for a tap.
  * @param {string} model.placeholder
  * @param {string} model.language
+ * @param {import('./voice.js').Voice} model.voice
  * @param {{send: (text: string) => void, stop: () => void, unlock: () => void}} actions
  */
-export function composerView({ isActive, isLocked, placeholder, language }, actions) {
+export function composerView({ isActive, isLocked, placeholder, language, voice }, actions) {
   return html`<form class="composer" @submit=${(event) => submit(event, actions.send)}>
     ${
       isLocked
@@ -23,6 +25,7 @@ export function composerView({ isActive, isLocked, placeholder, language }, acti
         </button>`
         : nothing
     }
+    ${saidView(voice, language)} ${voiceView(voice)}
     <div class="field">
       <label class="visually-hidden" for="message">Your message</label>
       <textarea
@@ -37,6 +40,7 @@ export function composerView({ isActive, isLocked, placeholder, language }, acti
         autocomplete="off"
         @keydown=${sendOnEnter}
       ></textarea>
+      ${microphoneView(voice)}
       ${
         isActive
           ? html`<button

@@ -8,6 +8,9 @@ const draw = (content) =>
   html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">${content}</svg>`;
 
 export const SEND = draw(svg`<path d="M12 19V5m-6 6 6-6 6 6" />`);
+export const MICROPHONE = draw(
+  svg`<rect x="9" y="3.5" width="6" height="11" rx="3" /><path d="M5.5 11.5a6.5 6.5 0 0 0 13 0M12 18v3" />`,
+);
 export const STOP = draw(svg`<rect class="solid" x="6.5" y="6.5" width="11" height="11" rx="2" />`);
 export const CLOSE = draw(svg`<path d="m7 7 10 10M17 7 7 17" />`);
 export const NEW = draw(svg`<path d="M12 5v14M5 12h14" />`);

@@ -30,7 +30,7 @@ export function pageView(app) {
       toggle: () => app.toggleLesson(),
     })}
     <main>${conversationView(app)}</main>
-    <section class="bottom" aria-label="Write to the tutor">
+    <section class="bottom" aria-label="Write or speak to the tutor">
       ${alertsView(app.notices, () => app.render())} ${noticeLogView(app.notices)}
       ${composerView(
         {
@@ -38,6 +38,7 @@ export function pageView(app) {
           isLocked: app.player.isLocked,
           placeholder: app.placeholder,
           language: app.choices.language,
+          voice: app.voice,
         },
         {
           send: (text) => app.send(text),

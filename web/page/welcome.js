@@ -39,8 +39,8 @@ export function welcomeView({ language, level, scenario }, catalogue, { begin })
   return html`<section class="welcome">
     <h2 lang=${language} dir="auto">${GREETINGS[language.split('-')[0]] ?? 'Hello!'}</h2>
     <p>
-      Write something in ${languageName(language)}, or let your tutor start. You will hear every
-      answer.
+      Write or say something in ${languageName(language)}, or let your tutor start. You will hear
+      every answer.
     </p>
     ${opening
       ? html`<button class="primary" @click=${() => begin(opening)}>Let the tutor begin</button>`
