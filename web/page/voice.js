@@ -10,6 +10,8 @@ import { recall, remember } from './store.js';
 
 const HANDS_FREE = 'hands-free';
 const PUSH_TO_TALK = 'push-to-talk';
+/** Who lets go does so with the last sound, which the device has yet to hand out. */
+const LAST_SOUND_MS = 150;
 /** What takes the space bar for itself. */
 const TAKES_SPACE = 'a, button, input, select, textarea, summary';
 
@@ -34,6 +36,7 @@ export class Voice {
   mode = recall('microphone', HANDS_FREE) === PUSH_TO_TALK ? PUSH_TO_TALK : HANDS_FREE;
   #options;
   #parla;
+  #lettingGo;
 
   /**
    * @param {{language: () => string, onPress: () => void, onChange: () => void, report: (problem:
@@ -80,16 +83,20 @@ export class Voice {
   /** Opens the microphone. */
   press() {
     if (this.obstacle) return;
+    clearTimeout(this.#lettingGo);
     this.#options.onPress();
     this.microphone.start({ mode: this.mode, language: this.#options.language() });
   }
 
   /** The button or the key was let go. */
   release() {
-    if (this.isPushToTalk && this.microphone.isOpen) this.microphone.stop();
+    if (!this.isPushToTalk || !this.microphone.isOpen) return;
+    clearTimeout(this.#lettingGo);
+    this.#lettingGo = setTimeout(() => this.microphone.stop(), LAST_SOUND_MS);
   }
 
   changeMode() {
+    clearTimeout(this.#lettingGo);
     this.microphone.stop();
     this.mode = this.isPushToTalk ? HANDS_FREE : PUSH_TO_TALK;
     remember('microphone', this.mode);
