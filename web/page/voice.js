@@ -178,9 +178,7 @@ function wordsOf({ microphone, isPushToTalk, hearing, obstacle }) {
       ? 'parla stopped listening: press again.'
       : 'Press again in a moment.';
   if (state === 'on') return attention(hearing.listening, isPushToTalk);
-  return isPushToTalk
-    ? 'Hold the button or the space bar and speak'
-    : 'Press the microphone and speak';
+  return isPushToTalk ? 'Hold the button or the space bar' : 'Press and speak';
 }
 
 function attention(listening, isPushToTalk) {
