@@ -120,6 +120,8 @@ pub struct Choices {
     pub scenario: Option<String>,
     pub voice: Option<String>,
     pub model: Option<String>,
+    /// What the app asks of the tutor. It says so anew whenever it comes back: this is not stored.
+    pub instructions: Option<String>,
 }
 
 /// The beginning of a turn.

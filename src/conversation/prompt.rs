@@ -38,6 +38,8 @@ pub struct Brief<'a> {
     pub lesson: Option<&'a Lesson>,
     /// The learner's choice of model.
     pub model: Option<String>,
+    /// What the app asks of the tutor.
+    pub instructions: Option<&'a str>,
     /// Oldest first; the newest is what is to be answered.
     pub history: &'a [ChatMessage],
     /// As in [`crate::providers::ModelInfo`].

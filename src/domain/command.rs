@@ -84,4 +84,6 @@ pub struct LessonChoice {
     pub scenario: Option<String>,
     pub voice: Option<String>,
     pub model: Option<String>,
+    /// What the app that the learner uses asks of the tutor, in its own words.
+    pub instructions: Option<String>,
 }

@@ -95,7 +95,8 @@ impl Admissions {
         if command.text.graphemes(true).count() > MESSAGE_LIMIT {
             return settle(answer, Err(too_long()));
         }
-        let opens = command.choice.scenario.as_ref().is_some_and(|scenario| !scenario.is_empty());
+        let reasons = [&command.choice.scenario, &command.choice.instructions];
+        let opens = reasons.into_iter().flatten().any(|reason| !reason.is_empty());
         if command.text.trim().is_empty() && !opens {
             return settle(answer, Err(empty_message()));
         }

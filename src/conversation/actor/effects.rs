@@ -133,8 +133,8 @@ impl Actor {
         if let Some(message) = &ask.message {
             self.memory.learner_said(message, lesson.clone());
         }
-        let model = self.admissions.settings_of(&ask.turn).model.clone();
-        let request = self.request(lesson, model, (&metadata.model, ask.message.is_none()));
+        let choices = self.admissions.settings_of(&ask.turn);
+        let request = self.request(lesson, choices, (&metadata.model, ask.message.is_none()));
         self.warming = None;
         let stream = self.parts.model.reply(request);
         self.stages.asked_model(&ask.turn);
@@ -145,7 +145,7 @@ impl Actor {
     pub(super) fn request(
         &self,
         lesson: LessonKey,
-        model: Option<String>,
+        choices: &Choices,
         (answering, opening): (&str, bool),
     ) -> ChatRequest {
         let parts = &self.parts;
@@ -154,7 +154,8 @@ impl Actor {
         parts.prompter.compose(&Brief {
             lesson: found.map(AsRef::as_ref),
             key: lesson.clone(),
-            model,
+            model: choices.model.clone(),
+            instructions: choices.instructions.as_deref(),
             history: &history,
             context_tokens: context_tokens(&parts.model.info(), answering),
             opening,
@@ -245,6 +246,7 @@ pub(super) fn chosen(before: &Choices, choice: &LessonChoice) -> Choices {
     replace(&mut settings.scenario, choice.scenario.as_ref());
     replace(&mut settings.voice, choice.voice.as_ref());
     replace(&mut settings.model, choice.model.as_ref());
+    replace(&mut settings.instructions, choice.instructions.as_ref());
     settings
 }
 

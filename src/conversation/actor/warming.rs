@@ -25,12 +25,12 @@ impl Actor {
             return;
         }
         let settings = chosen(self.admissions.settings(), choice);
-        let (language, level, scenario) = (settings.language, settings.level, settings.scenario);
+        let (language, scenario) = (settings.language.clone(), settings.scenario.clone());
         // Who has chosen a scene and heard nothing yet lets the tutor begin.
         let opening = scenario.is_some() && self.memory.is_empty();
-        let lesson = LessonKey { language, level, scenario };
+        let lesson = LessonKey { language, level: settings.level, scenario };
         let answering = settings.model.clone().unwrap_or_else(|| self.parts.model.info().name);
-        let request = self.request(lesson, settings.model, (&answering, opening));
+        let request = self.request(lesson, &settings, (&answering, opening));
         let asides = self.parts.model.warm(request);
         let log = self.log.clone();
         // A notice comes with the first answer, once.

@@ -25,6 +25,7 @@ pub(super) struct Facts<'a> {
     /// The language of the examples.
     examples_in: String,
     lesson: Option<LessonFacts<'a>>,
+    instructions: Option<&'a str>,
     opening: bool,
 }
 
@@ -59,6 +60,7 @@ impl<'a> Facts<'a> {
             emotions: emotions.join(", "),
             example_span: if is_english { "<es>gato</es>" } else { "<en>good morning</en>" },
             lesson: brief.lesson.map(LessonFacts::new),
+            instructions: brief.instructions,
             opening: brief.opening,
         }
     }
@@ -83,6 +85,7 @@ impl<'a> Facts<'a> {
             examples: "Learner: Hi! Tutor: Hello!",
             examples_in: "English".into(),
             lesson: whole.then_some(lesson),
+            instructions: whole.then_some("Talk about the sea."),
             opening: whole,
         }
     }

@@ -14,7 +14,16 @@ fn key(language: &str) -> LessonKey {
 
 fn brief<'a>(language: &str, lesson: Option<&'a Lesson>, history: &'a [ChatMessage]) -> Brief<'a> {
     let model = Some("tiny".into());
-    Brief { key: key(language), lesson, model, history, context_tokens: Some(4096), opening: false }
+    let (context_tokens, instructions) = (Some(4096), None);
+    Brief {
+        key: key(language),
+        lesson,
+        model,
+        instructions,
+        history,
+        context_tokens,
+        opening: false,
+    }
 }
 
 fn said(role: Role, text: &str) -> ChatMessage {
@@ -83,6 +92,14 @@ fn an_opening_asks_the_tutor_to_begin_and_brings_no_history() {
     assert_eq!(request.messages, []);
     assert!(request.system.ends_with("ask the first easy question."), "{}", request.system);
     assert!(request.system.contains("You are a warm, patient French tutor."));
+}
+
+#[test]
+fn what_an_app_asks_of_the_tutor_is_part_of_the_instructions() {
+    let prompter = Prompter::new(&Prompts::embedded()).unwrap();
+    let asked = Some("Talk about the sea.");
+    let request = prompter.compose(&Brief { instructions: asked, ..brief("fr", None, &[]) });
+    assert!(request.system.ends_with("# What the app asks of you\nTalk about the sea."));
 }
 
 #[test]

@@ -60,6 +60,7 @@ impl ChatBody {
             scenario: bounded("scenario", fields.scenario, ID_LIMIT)?,
             voice: bounded("voice", fields.voice, NAME_LIMIT)?,
             model: bounded("model", fields.model, NAME_LIMIT)?,
+            instructions: None,
         };
         let command = ChatCommand {
             text: fields.message.unwrap_or_default(),

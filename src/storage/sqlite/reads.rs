@@ -132,6 +132,7 @@ fn conversation_row(row: &SqliteRow) -> Result<ConversationRow, StorageError> {
             scenario: row.try_get("scenario")?,
             voice: row.try_get("voice")?,
             model: row.try_get("model")?,
+            instructions: None,
         },
         created_at: row.try_get("created_at")?,
         updated_at: row.try_get("updated_at")?,
