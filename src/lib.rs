@@ -28,6 +28,7 @@ pub mod conversation;
 pub mod session;
 
 pub mod dialect;
+pub mod realtime;
 
 pub mod config;
 

@@ -1,0 +1,192 @@
+//! From what is to be answered to `response.done`: turns of the conversation, told as responses.
+
+mod asking;
+mod telling;
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    Effect, Fault, Protocol,
+    read::Fields,
+    response::{Outcome, Response, Saying, Terms},
+    session::{self, Modality, SoundFormat},
+};
+use crate::domain::{ChatCommand, Failure, TurnId};
+
+/// What the tutor is asked when a response is wanted and there is nothing to answer.
+const OPENING: &str = "Greet the learner and begin the conversation.";
+
+impl Protocol {
+    pub(super) fn create_response(&mut self, event: Fields<'_>) -> Result<(), Fault> {
+        let empty = Map::new();
+        let wanted = super::older::lifted(event.object("response")?.unwrap_or(&empty));
+        let fields = Fields::new(&wanted, "response");
+        let kinds = [("auto", true), ("none", false)];
+        let is_in_conversation = fields.choice("conversation", &kinds)?.unwrap_or(true);
+        let terms = self.terms(fields, is_in_conversation)?;
+        let instructions = session::instructions(fields)?;
+        if !is_in_conversation {
+            let input = fields.list("input")?;
+            return self.ask_beside(terms, instructions, input);
+        }
+        if let Some(active) = self.responses.iter().find(|one| one.is_in_conversation()) {
+            let message =
+                format!("Conversation already has an active response in progress: {}.", active.id);
+            return Err(Fault::new("conversation_already_has_active_response", message));
+        }
+        let text = match fields.list("input")? {
+            Some(input) => Some(self.input_text(input)?),
+            None => None,
+        };
+        let items = if text.is_none() { std::mem::take(&mut self.unsaid) } else { Vec::new() };
+        self.respond(terms, Saying { items, text, instructions, is_spoken: false });
+        Ok(())
+    }
+
+    /// The learner has finished speaking, and is to be answered.
+    pub(super) fn answer_voice(&mut self) {
+        let is_busy = self.responses.iter().any(Response::is_in_conversation);
+        if is_busy && !self.session.manner().interrupts {
+            // What was said waits until the client wants an answer.
+            return;
+        }
+        let items = std::mem::take(&mut self.unsaid);
+        let saying = Saying { items, is_spoken: true, ..Saying::default() };
+        let terms = self.usual_terms();
+        // Whatever is still being made is interrupted by what the learner says.
+        self.cancel_where(|response| response.is_in_conversation(), "turn_detected");
+        self.respond(terms, saying);
+    }
+
+    pub(super) fn cancel_response(&mut self, event: Fields<'_>) -> Result<(), Fault> {
+        let id = event.text("response_id")?;
+        let is_meant = |response: &Response| match id {
+            Some(id) => response.id == id,
+            None => response.is_in_conversation(),
+        };
+        if !self.cancel_where(is_meant, "client_cancelled") {
+            let message = "Cancellation failed: no active response found";
+            return Err(Fault::new("response_cancel_not_active", message));
+        }
+        Ok(())
+    }
+
+    /// What was committed has its words: the response that waits for them is begun.
+    pub(super) fn say_what_waits(&mut self) {
+        let ready = self.responses.iter().position(|response| {
+            let items = response.waits.as_ref().map(|saying| &saying.items);
+            items.is_some_and(|items| !items.iter().any(|item| self.is_awaited(item)))
+        });
+        let Some(place) = ready else { return };
+        let id = self.responses[place].id.clone();
+        if let Some(saying) = self.responses[place].waits.take() {
+            self.say(id, saying);
+        }
+    }
+
+    /// What became of what was said to the conversation.
+    pub(super) fn said(&mut self, id: &str, answer: Result<TurnId, Failure>) {
+        if let Some(place) = self.given_up.iter().position(|given_up| given_up == id) {
+            self.given_up.remove(place);
+            self.effects.extend(answer.ok().map(Effect::Stop));
+            return;
+        }
+        let Some(place) = self.responses.iter().position(|response| response.id == id) else {
+            return;
+        };
+        match answer {
+            Ok(turn) => self.responses[place].turn = Some(turn),
+            Err(failure) => self.finish(place, &Outcome::Failed(Fault::from(&failure))),
+        }
+    }
+
+    fn respond(&mut self, terms: Terms, saying: Saying) {
+        let id = self.open(terms);
+        if let Some(response) = self.responses.iter_mut().find(|response| response.id == id) {
+            response.waits = Some(saying);
+        }
+        self.say_what_waits();
+    }
+
+    fn say(&mut self, id: String, saying: Saying) {
+        let Saying { items, text, instructions, is_spoken } = saying;
+        let found = items.iter().filter_map(|item| self.items.find(item));
+        let said: Vec<String> =
+            found.map(|item| item.text()).filter(|text| !text.is_empty()).collect();
+        let text = text.unwrap_or_else(|| said.join("\n"));
+        if text.trim().is_empty() && !items.is_empty() {
+            let fault = Fault::new("nothing_heard", "No words were heard in the committed audio.");
+            if let Some(place) = self.responses.iter().position(|response| response.id == id) {
+                self.finish(place, &Outcome::Failed(fault));
+            }
+            return;
+        }
+        let opens = text.trim().is_empty() && self.session.instructions().is_empty();
+        let instructions = instructions.or_else(|| opens.then(|| OPENING.to_owned()));
+        let choice = self.session.choice(instructions);
+        let verbatim = is_spoken.then(|| text.clone());
+        let client_id = Some(id.clone());
+        let command = ChatCommand { text, stream: true, choice, client_id, verbatim };
+        self.effects.push(Effect::Say { response: id, command });
+    }
+
+    /// A response begins.
+    fn open(&mut self, terms: Terms) -> String {
+        let names = (self.names.next("resp"), self.names.next("item"));
+        let response = Response::new(names, terms);
+        let id = response.id.clone();
+        self.tell(response.created());
+        // A response takes one of the commands that a client may send at once; they come back ten a second.
+        let limit =
+            json!({"name": "requests", "limit": 128, "remaining": 127, "reset_seconds": 0.1});
+        self.tell(("rate_limits.updated", json!({"rate_limits": [limit]})));
+        self.responses.push(response);
+        id
+    }
+
+    fn cancel_where(&mut self, is_meant: impl Fn(&Response) -> bool, reason: &'static str) -> bool {
+        let mut found = false;
+        while let Some(place) = self.responses.iter().position(&is_meant) {
+            found = true;
+            let response = &self.responses[place];
+            let id = response.id.clone();
+            match (&response.turn, response.is_in_conversation()) {
+                (Some(turn), _) => self.effects.push(Effect::Stop(turn.clone())),
+                (None, false) => self.effects.push(Effect::DropAsk { response: id }),
+                (None, true) if response.waits.is_none() => self.given_up.push(id),
+                (None, true) => {}
+            }
+            self.finish(place, &Outcome::Cancelled(reason));
+        }
+        found
+    }
+
+    pub(super) fn usual_terms(&self) -> Terms {
+        Terms {
+            modality: self.session.modality,
+            format: self.session.output().format,
+            audio_output: self.session.output().shown(),
+            max_output_tokens: self.session.max_output_tokens().clone(),
+            metadata: Value::Null,
+            conversation: Some(self.conversation.clone()),
+        }
+    }
+
+    fn terms(&self, fields: Fields<'_>, is_in_conversation: bool) -> Result<Terms, Fault> {
+        let usual = self.usual_terms();
+        let modality = Modality::read(fields, "output_modalities")?.unwrap_or(usual.modality);
+        let metadata = fields.object("metadata")?.map_or(Value::Null, |map| json!(map));
+        let format = match fields.object("audio")? {
+            Some(audio) => output_format(audio)?.unwrap_or(usual.format),
+            None => usual.format,
+        };
+        let conversation = usual.conversation.filter(|_| is_in_conversation);
+        Ok(Terms { modality, format, metadata, conversation, ..self.usual_terms() })
+    }
+}
+
+fn output_format(audio: &Map<String, Value>) -> Result<Option<SoundFormat>, Fault> {
+    let audio = Fields::new(audio, "response.audio");
+    let Some(output) = audio.object("output")? else { return Ok(None) };
+    SoundFormat::read(Fields::new(output, "response.audio.output"), "format")
+}

@@ -1,0 +1,233 @@
+//! What happens in the conversation, told as the events of a response. What belongs to none is dropped here.
+
+use std::sync::Arc;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use serde_json::json;
+
+use super::super::{
+    Effect, Fault, Protocol, SoundPath,
+    items::Item,
+    response::{Outcome, Response},
+    session::Modality,
+};
+use crate::domain::{Chunk, Event, Message, Role, SpeechState, TurnId};
+
+/// Sound in one event, in milliseconds.
+const PIECE_MS: usize = 200;
+
+impl Protocol {
+    pub(in super::super) fn event(&mut self, event: Event) {
+        self.listening(&event);
+        match event {
+            Event::Message(message) => self.message(&message),
+            Event::TurnBegan { turn } => self.turn_began(turn),
+            Event::TextDelta { turn, text } => {
+                if let Some(place) = self.place(&turn) {
+                    self.write(place, &text);
+                }
+            }
+            Event::ChunkComplete { turn, index, chunk } => self.chunk_ready(&turn, index, &chunk),
+            Event::ChunkFailed { turn, index, .. } => self.sound(&turn, index, None),
+            Event::ConversationComplete { turn, text, chunks, usage, .. } => {
+                let Some(place) = self.place(&turn) else { return };
+                // Who came in the middle of a turn has missed its beginning.
+                if !self.responses[place].has_item() {
+                    self.write(place, &text);
+                }
+                self.responses[place].made = Some((chunks, usage));
+                self.settle(place);
+            }
+            Event::ConversationStopped { turn, .. } => self.cut_off(&turn),
+            Event::PlaybackStopped { turn, .. } => {
+                self.hush();
+                self.cut_off(&turn);
+            }
+            Event::ConversationFailed { turn, failure } => {
+                if let Some(place) = self.place(&turn) {
+                    self.finish(place, &Outcome::Failed(Fault::from(&failure)));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A chunk's sound, in its format, or that there is none.
+    pub(in super::super) fn sound(&mut self, turn: &TurnId, chunk: usize, sound: Option<Bytes>) {
+        let Some(place) = self.place(turn) else { return };
+        let response = &mut self.responses[place];
+        let format = response.terms.format;
+        if response.terms.modality == Modality::Text {
+            return;
+        }
+        let ready = response.sounds.ready(chunk, sound, format);
+        for (stretch, sound) in ready {
+            self.begin_item(place);
+            let item = self.responses[place].item.clone();
+            if let Some(item) = self.items.find_mut(&item) {
+                item.sounds.push(stretch);
+            }
+            self.send_sound(place, &sound);
+        }
+        self.settle(place);
+    }
+
+    /// All that a carrier was given has been heard.
+    pub(in super::super) fn played(&mut self) {
+        if let Some(id) = self.playing.take_if(|id| !self.responses.iter().any(|one| one.id == *id))
+        {
+            self.tell(("output_audio_buffer.stopped", json!({"response_id": id})));
+        }
+    }
+
+    pub(in super::super) fn clear_output(&mut self) -> Result<(), Fault> {
+        if self.path == SoundPath::Events {
+            let message = "Audio that was sent in events is the client's to drop.";
+            return Err(Fault::new("invalid_event_for_transport", message).at("type"));
+        }
+        self.hush();
+        Ok(())
+    }
+
+    /// More of a response's text.
+    pub(super) fn write(&mut self, place: usize, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        self.begin_item(place);
+        let told = self.responses[place].write(text);
+        self.tell(told);
+    }
+
+    /// A response ends, and is forgotten.
+    pub(super) fn finish(&mut self, place: usize, outcome: &Outcome) {
+        let response = self.responses.remove(place);
+        let previous = self.items.before(&response.item);
+        let status = if *outcome == Outcome::Completed { "completed" } else { "incomplete" };
+        if let Some(item) = self.items.find_mut(&response.item) {
+            item.shown = response.item_shown(status, true);
+        }
+        self.tell_all(response.finish(previous.as_deref(), outcome));
+        if *outcome != Outcome::Completed && self.playing.as_ref() == Some(&response.id) {
+            self.hush();
+        }
+    }
+
+    fn message(&mut self, message: &Arc<Message>) {
+        if message.role != Role::User {
+            return;
+        }
+        let turn = message.turn.clone();
+        match &message.client_id {
+            Some(id) if self.names.is_own("resp", id) => {
+                if let Some(response) = self.responses.iter_mut().find(|one| one.id == *id) {
+                    response.turn = Some(turn);
+                }
+            }
+            _ => {
+                self.foreign = Some(turn);
+                let content = json!([{"type": "input_text", "text": message.text}]);
+                let item = Item::new(&self.names.next("item"), "user", content);
+                // Its id is new.
+                drop(self.add(item, None));
+            }
+        }
+    }
+
+    fn turn_began(&mut self, turn: TurnId) {
+        if self.place(&turn).is_some() {
+            return;
+        }
+        let is_foreign = self.foreign.as_ref() == Some(&turn);
+        let awaits = |one: &&mut Response| {
+            one.is_in_conversation() && one.turn.is_none() && one.waits.is_none()
+        };
+        if !is_foreign && let Some(response) = self.responses.iter_mut().find(awaits) {
+            response.turn = Some(turn);
+        } else if is_foreign || self.given_up.is_empty() {
+            // Somebody else in the conversation is answered.
+            let terms = self.usual_terms();
+            let id = self.open(terms);
+            if let Some(response) = self.responses.iter_mut().find(|one| one.id == id) {
+                response.turn = Some(turn);
+            }
+        }
+    }
+
+    fn chunk_ready(&mut self, turn: &TurnId, index: usize, chunk: &Chunk) {
+        let Some(place) = self.place(turn) else { return };
+        let response = &mut self.responses[place];
+        response.sounds.pause(index, chunk.pause_ms);
+        match &chunk.speech {
+            SpeechState::Ready(audio) if response.terms.modality == Modality::Audio => {
+                let (file, format) = (audio.file.clone(), response.terms.format);
+                self.effects.push(Effect::Fetch { turn: turn.clone(), chunk: index, file, format });
+            }
+            _ => self.sound(turn, index, None),
+        }
+    }
+
+    /// The item of a response takes its place behind all others.
+    fn begin_item(&mut self, place: usize) {
+        let response = &mut self.responses[place];
+        if response.has_item() {
+            return;
+        }
+        let mut previous = self.items.newest();
+        if response.is_in_conversation() {
+            let mut item = Item::new(&response.item, "assistant", json!([]));
+            item.shown = response.item_shown("in_progress", true);
+            item.turn = response.turn.clone();
+            previous = self.items.push(item);
+        }
+        let told = self.responses[place].begin(previous.as_deref());
+        self.tell_all(told);
+    }
+
+    fn send_sound(&mut self, place: usize, sound: &Bytes) {
+        let response = &self.responses[place];
+        if self.path == SoundPath::Carrier {
+            let id = response.id.clone();
+            if self.playing.as_ref() != Some(&id) {
+                self.tell(("output_audio_buffer.started", json!({"response_id": id})));
+                self.playing = Some(id);
+            }
+            self.effects.push(Effect::Play(sound.clone()));
+            return;
+        }
+        let pieces = sound.chunks(PIECE_MS * response.terms.format.bytes_per_ms());
+        let told: Vec<_> =
+            pieces.map(|piece| response.audio_delta(&BASE64_STANDARD.encode(piece))).collect();
+        self.tell_all(told);
+    }
+
+    /// Ends a response whose model, voices and sounds have ended.
+    fn settle(&mut self, place: usize) {
+        let response = &self.responses[place];
+        let Some((chunks, _)) = response.made else { return };
+        if response.terms.modality == Modality::Text || response.sounds.are_out(chunks) {
+            self.finish(place, &Outcome::Completed);
+        }
+    }
+
+    /// The turn was stopped by somebody else, or by the learner's voice.
+    fn cut_off(&mut self, turn: &TurnId) {
+        let reason = if self.is_spoken_over() { "turn_detected" } else { "client_cancelled" };
+        if let Some(place) = self.place(turn) {
+            self.finish(place, &Outcome::Cancelled(reason));
+        }
+    }
+
+    /// A carrier that plays falls silent.
+    fn hush(&mut self) {
+        if let Some(id) = self.playing.take() {
+            self.effects.push(Effect::Hush);
+            self.tell(("output_audio_buffer.cleared", json!({"response_id": id})));
+        }
+    }
+
+    fn place(&self, turn: &TurnId) -> Option<usize> {
+        self.responses.iter().position(|response| response.turn.as_ref() == Some(turn))
+    }
+}

@@ -1,0 +1,194 @@
+//! Whole sequences of events as a client sees them, and what holds for all of them.
+
+mod beside;
+mod fields;
+mod input;
+mod output;
+mod properties;
+mod shapes;
+
+use std::{fmt::Write, sync::Arc};
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    conversation::turn_taking::Utterance,
+    domain::{
+        Chunk, ChunkAudio, ChunkId, Emotion, EmotionApplied, Message, MessageId, Role, SpeechState,
+        Timings, UserId,
+    },
+};
+
+/// A session, and all that has happened in it.
+struct Script {
+    protocol: Protocol,
+    trace: String,
+    shape: Shape,
+}
+
+impl Script {
+    fn new() -> Self {
+        Self::with(Shape::Settled, SoundPath::Events)
+    }
+
+    fn with(shape: Shape, path: SoundPath) -> Self {
+        let offer = Offer { model: "practice".into(), voices: vec!["es".into()], expires_at: 9 };
+        let mut protocol = Protocol::new("-", offer, shape, path);
+        protocol.begin();
+        Self { protocol, trace: String::new(), shape }
+    }
+
+    fn client(&mut self, event: Value) -> &mut Self {
+        writeln!(self.trace, "> {}", event["type"].as_str().unwrap_or("?")).unwrap();
+        let Value::Object(event) = event else { panic!("{event} is no event") };
+        self.input(Input::Client(event))
+    }
+
+    /// The learner writes, and wants an answer.
+    fn ask(&mut self, text: &str) -> &mut Self {
+        let item = json!({"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]});
+        self.client(json!({"type": "conversation.item.create", "item": item}));
+        self.client(json!({"type": "response.create"}))
+    }
+
+    /// The conversation takes a message of that client's, and begins a turn.
+    fn begin(&mut self, turn: &str, client_id: Option<&str>, text: &str) -> &mut Self {
+        writeln!(self.trace, "> turn {turn} begins").unwrap();
+        let message = Message {
+            id: MessageId::parse("m").unwrap(),
+            role: Role::User,
+            sender: UserId::parse("local"),
+            text: text.into(),
+            verbatim: None,
+            client_id: client_id.map(Into::into),
+            turn: TurnId::parse(turn).unwrap(),
+        };
+        self.input(Input::Event(Event::Message(Arc::new(message))));
+        self.input(Input::Event(Event::TurnBegan { turn: TurnId::parse(turn).unwrap() }))
+    }
+
+    fn delta(&mut self, turn: &str, text: &str) -> &mut Self {
+        writeln!(self.trace, "> text {text:?}").unwrap();
+        let turn = TurnId::parse(turn).unwrap();
+        self.input(Input::Event(Event::TextDelta { turn, text: text.into() }))
+    }
+
+    /// A chunk's sound is made; the carrier gets it by `sound`.
+    fn chunk(&mut self, turn: &str, index: usize, pause_ms: u32) -> &mut Self {
+        writeln!(self.trace, "> chunk {index} is made").unwrap();
+        let audio = ChunkAudio {
+            file: AudioFileId::parse("f").unwrap(),
+            cache_key: String::new(),
+            duration_ms: 300,
+            words: vec![],
+            emotion: EmotionApplied::None,
+        };
+        let chunk = Arc::new(Chunk {
+            id: ChunkId::parse("c").unwrap(),
+            text: String::new(),
+            spoken: vec![],
+            emotion: Emotion::Neutral,
+            pause_ms,
+            emphasis: false,
+            language: Language::default(),
+            speech: SpeechState::Ready(audio),
+        });
+        let turn = TurnId::parse(turn).unwrap();
+        self.input(Input::Event(Event::ChunkComplete { turn, index, chunk }))
+    }
+
+    fn sound(&mut self, turn: &str, chunk: usize, ms: usize) -> &mut Self {
+        writeln!(self.trace, "> sound {chunk}").unwrap();
+        let sound = Some(Bytes::from(vec![1; ms * 48]));
+        self.input(Input::Sound { turn: TurnId::parse(turn).unwrap(), chunk, sound })
+    }
+
+    fn complete(&mut self, turn: &str, text: &str, chunks: usize) -> &mut Self {
+        writeln!(self.trace, "> turn {turn} is made").unwrap();
+        self.input(Input::Event(Event::ConversationComplete {
+            turn: TurnId::parse(turn).unwrap(),
+            message: MessageId::parse("a").unwrap(),
+            text: text.into(),
+            chunks,
+            usage: Some(Usage { prompt_tokens: 20, completion_tokens: 5 }),
+            timings: Timings::default(),
+        }))
+    }
+
+    fn stopped(&mut self, turn: &str) -> &mut Self {
+        writeln!(self.trace, "> turn {turn} is stopped").unwrap();
+        let turn = TurnId::parse(turn).unwrap();
+        self.input(Input::Event(Event::ConversationStopped { turn, text: String::new() }))
+    }
+
+    fn voice(&mut self, report: VoiceReport) -> &mut Self {
+        writeln!(self.trace, "> {report:?}").unwrap();
+        self.input(Input::Voice(report))
+    }
+
+    fn heard(&mut self, text: &str) -> &mut Self {
+        writeln!(self.trace, "> the learner said {text:?}").unwrap();
+        let utterance = Utterance { text: text.into(), ..utterance() };
+        self.input(Input::Voice(VoiceReport::Ended(utterance)))
+    }
+
+    fn append(&mut self, ms: usize) -> &mut Self {
+        let audio = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, vec![0; ms * 48]);
+        self.client(json!({"type": "input_audio_buffer.append", "audio": audio}))
+    }
+
+    fn input(&mut self, input: Input) -> &mut Self {
+        for effect in self.protocol.handle(input) {
+            if let Effect::Send(event) = &effect {
+                fields::check(event, self.shape);
+            }
+            writeln!(self.trace, "  {}", shown(&effect)).unwrap();
+        }
+        self
+    }
+
+    /// What has happened since the last look.
+    fn trace(&mut self) -> String {
+        std::mem::take(&mut self.trace)
+    }
+}
+
+fn utterance() -> Utterance {
+    Utterance { text: String::new(), since: 0, voice_off_at: 0 }
+}
+
+/// An effect in one line, without what all events of its kind have.
+fn shown(effect: &Effect) -> String {
+    match effect {
+        Effect::Send(event) => shown_event(event),
+        Effect::Hear(sound) => format!("hear {} bytes", sound.len()),
+        Effect::Play(sound) => format!("play {} bytes", sound.len()),
+        Effect::Say { response, command } => {
+            format!("say {:?} for {response}, {:?}", command.text, command.choice.instructions)
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+fn shown_event(event: &Value) -> String {
+    let mut event = event.as_object().unwrap().clone();
+    let kind = event.remove("type").unwrap().as_str().unwrap().to_owned();
+    event.remove("event_id");
+    if kind.ends_with("audio.delta") {
+        event["delta"] = json!(event["delta"].as_str().unwrap().len());
+    }
+    for name in ["session", "rate_limits"] {
+        event.remove(name);
+    }
+    if let Some(response) = event.get_mut("response") {
+        let reason = response["status_details"].clone();
+        *response = json!([response["id"], response["status"], reason, response["output"]]);
+    }
+    for field in event.values_mut() {
+        if field["object"] == "realtime.item" {
+            *field = json!([field["id"], field["role"], field["status"], field["content"]]);
+        }
+    }
+    format!("{kind} {}", Value::Object(event))
+}

@@ -1,0 +1,209 @@
+//! Responses from their first event to their last.
+
+use expect_test::expect;
+
+use super::*;
+
+fn text_session() -> Script {
+    let mut script = Script::new();
+    let session = json!({"type": "realtime", "output_modalities": ["text"]});
+    script.client(json!({"type": "session.update", "session": session}));
+    script.trace();
+    script
+}
+
+#[test]
+fn a_text_turn() {
+    let mut script = text_session();
+    script.ask("Hola").begin("t", Some("resp_-4"), "Hola");
+    script.delta("t", "¡Hola! ").delta("t", "¿Qué tal?").complete("t", "¡Hola! ¿Qué tal?", 2);
+    expect![[r#"
+        > conversation.item.create
+          conversation.item.added {"previous_item_id":null,"item":["item_-3","user","completed",[{"type":"input_text","text":"Hola"}]]}
+          conversation.item.done {"previous_item_id":null,"item":["item_-3","user","completed",[{"type":"input_text","text":"Hola"}]]}
+        > response.create
+          response.created {"response":["resp_-4","in_progress",null,[]]}
+          rate_limits.updated {}
+          say "Hola" for resp_-4, Some("")
+        > turn t begins
+        > text "¡Hola! "
+          response.output_item.added {"response_id":"resp_-4","output_index":0,"item":["item_-5","assistant","in_progress",[]]}
+          conversation.item.added {"previous_item_id":"item_-3","item":["item_-5","assistant","in_progress",[]]}
+          response.content_part.added {"response_id":"resp_-4","item_id":"item_-5","output_index":0,"content_index":0,"part":{"type":"text","text":""}}
+          response.output_text.delta {"response_id":"resp_-4","item_id":"item_-5","output_index":0,"content_index":0,"delta":"¡Hola! "}
+        > text "¿Qué tal?"
+          response.output_text.delta {"response_id":"resp_-4","item_id":"item_-5","output_index":0,"content_index":0,"delta":"¿Qué tal?"}
+        > turn t is made
+          response.output_text.done {"response_id":"resp_-4","item_id":"item_-5","output_index":0,"content_index":0,"text":"¡Hola! ¿Qué tal?"}
+          response.content_part.done {"response_id":"resp_-4","item_id":"item_-5","output_index":0,"content_index":0,"part":{"type":"text","text":"¡Hola! ¿Qué tal?"}}
+          conversation.item.done {"previous_item_id":"item_-3","item":["item_-5","assistant","completed",[{"type":"output_text","text":"¡Hola! ¿Qué tal?"}]]}
+          response.output_item.done {"response_id":"resp_-4","output_index":0,"item":["item_-5","assistant","completed",[{"type":"output_text","text":"¡Hola! ¿Qué tal?"}]]}
+          response.done {"response":["resp_-4","completed",null,[{"id":"item_-5","object":"realtime.item","type":"message","status":"completed","role":"assistant","content":[{"type":"output_text","text":"¡Hola! ¿Qué tal?"}]}]]}
+    "#]].assert_eq(&script.trace());
+}
+
+#[test]
+fn an_audio_turn_has_its_sounds_in_order_whatever_is_ready_first() {
+    let mut script = Script::new();
+    script.ask("Hola").begin("t", Some("resp_-4"), "Hola").delta("t", "¡Hola! ¿Qué tal?");
+    script.chunk("t", 1, 0).chunk("t", 0, 100).sound("t", 1, 250).sound("t", 0, 300);
+    script.complete("t", "¡Hola! ¿Qué tal?", 2);
+    expect![[r#"
+        > conversation.item.create
+          conversation.item.added {"previous_item_id":null,"item":["item_-3","user","completed",[{"type":"input_text","text":"Hola"}]]}
+          conversation.item.done {"previous_item_id":null,"item":["item_-3","user","completed",[{"type":"input_text","text":"Hola"}]]}
+        > response.create
+          response.created {"response":["resp_-4","in_progress",null,[]]}
+          rate_limits.updated {}
+          say "Hola" for resp_-4, Some("")
+        > turn t begins
+        > text "¡Hola! ¿Qué tal?"
+          response.output_item.added {"response_id":"resp_-4","output_index":0,"item":["item_-5","assistant","in_progress",[]]}
+          conversation.item.added {"previous_item_id":"item_-3","item":["item_-5","assistant","in_progress",[]]}
+          response.content_part.added {"response_id":"resp_-4","item_id":"item_-5","output_index":0,"content_index":0,"part":{"type":"audio","transcript":""}}
+          response.output_audio_transcript.delta {"response_id":"resp_-4","item_id":"item_-5","output_index":0,"content_index":0,"delta":"¡Hola! ¿Qué tal?"}
+        > chunk 1 is made
+          Fetch { turn: t, chunk: 1, file: f, format: Pcm }
+        > chunk 0 is made
+          Fetch { turn: t, chunk: 0, file: f, format: Pcm }
+        > sound 1
+        > sound 0
+          response.output_audio.delta {"response_id":"resp_-4","item_id":"item_-5","output_index":0,"content_index":0,"delta":12800}
+          response.output_audio.delta {"response_id":"resp_-4","item_id":"item_-5","output_index":0,"content_index":0,"delta":12800}
+          response.output_audio.delta {"response_id":"resp_-4","item_id":"item_-5","output_index":0,"content_index":0,"delta":12800}
+          response.output_audio.delta {"response_id":"resp_-4","item_id":"item_-5","output_index":0,"content_index":0,"delta":3200}
+        > turn t is made
+          response.output_audio.done {"response_id":"resp_-4","item_id":"item_-5","output_index":0,"content_index":0}
+          response.output_audio_transcript.done {"response_id":"resp_-4","item_id":"item_-5","output_index":0,"content_index":0,"transcript":"¡Hola! ¿Qué tal?"}
+          response.content_part.done {"response_id":"resp_-4","item_id":"item_-5","output_index":0,"content_index":0,"part":{"type":"audio","transcript":"¡Hola! ¿Qué tal?"}}
+          conversation.item.done {"previous_item_id":"item_-3","item":["item_-5","assistant","completed",[{"type":"output_audio","transcript":"¡Hola! ¿Qué tal?"}]]}
+          response.output_item.done {"response_id":"resp_-4","output_index":0,"item":["item_-5","assistant","completed",[{"type":"output_audio","transcript":"¡Hola! ¿Qué tal?"}]]}
+          response.done {"response":["resp_-4","completed",null,[{"id":"item_-5","object":"realtime.item","type":"message","status":"completed","role":"assistant","content":[{"type":"output_audio","transcript":"¡Hola! ¿Qué tal?"}]}]]}
+    "#]].assert_eq(&script.trace());
+}
+
+#[test]
+fn a_carrier_that_plays_is_told_what_and_when_to_stop() {
+    let mut script = Script::with(Shape::Settled, SoundPath::Carrier);
+    script.ask("Hola").begin("t", Some("resp_-4"), "Hola").delta("t", "¡Hola!");
+    script.chunk("t", 0, 0).sound("t", 0, 300).complete("t", "¡Hola!", 1);
+    script.input(Input::Played);
+    script.trace();
+    script.ask("¿Y?").begin("u", Some("resp_-7"), "¿Y?").delta("u", "Pues").chunk("u", 0, 0);
+    script.sound("u", 0, 300).client(json!({"type": "output_audio_buffer.clear"}));
+    let trace = script.trace();
+    let (_, end) = trace.split_once("> sound 0\n").unwrap();
+    expect![[r#"
+          output_audio_buffer.started {"response_id":"resp_-7"}
+          play 14400 bytes
+        > output_audio_buffer.clear
+          Hush
+          output_audio_buffer.cleared {"response_id":"resp_-7"}
+    "#]].assert_eq(end);
+}
+
+#[test]
+fn a_client_cancels_a_response() {
+    let mut script = Script::new();
+    script.ask("Hola").begin("t", Some("resp_-4"), "Hola").delta("t", "¡Hola!");
+    script.trace();
+    script.client(json!({"type": "response.cancel"})).stopped("t").delta("t", "late");
+    script.client(json!({"type": "response.cancel", "event_id": "mine"}));
+    expect![[r#"
+        > response.cancel
+          Stop(t)
+          response.output_audio.done {"response_id":"resp_-4","item_id":"item_-5","output_index":0,"content_index":0}
+          response.output_audio_transcript.done {"response_id":"resp_-4","item_id":"item_-5","output_index":0,"content_index":0,"transcript":"¡Hola!"}
+          response.content_part.done {"response_id":"resp_-4","item_id":"item_-5","output_index":0,"content_index":0,"part":{"type":"audio","transcript":"¡Hola!"}}
+          conversation.item.done {"previous_item_id":"item_-3","item":["item_-5","assistant","incomplete",[{"type":"output_audio","transcript":"¡Hola!"}]]}
+          response.output_item.done {"response_id":"resp_-4","output_index":0,"item":["item_-5","assistant","incomplete",[{"type":"output_audio","transcript":"¡Hola!"}]]}
+          response.done {"response":["resp_-4","cancelled",{"type":"cancelled","reason":"client_cancelled"},[{"id":"item_-5","object":"realtime.item","type":"message","status":"incomplete","role":"assistant","content":[{"type":"output_audio","transcript":"¡Hola!"}]}]]}
+        > turn t is stopped
+        > text "late"
+        > response.cancel
+          error {"error":{"type":"invalid_request_error","code":"response_cancel_not_active","message":"Cancellation failed: no active response found","param":null,"event_id":"mine"}}
+    "#]].assert_eq(&script.trace());
+}
+
+#[test]
+fn a_response_that_is_cancelled_before_it_began_stops_its_turn() {
+    let mut script = Script::new();
+    script.ask("Hola").client(json!({"type": "response.cancel"}));
+    script.trace();
+    script.begin("t", Some("resp_-4"), "Hola");
+    let turn = TurnId::parse("t").unwrap();
+    script.input(Input::Said { response: "resp_-4".into(), answer: Ok(turn) });
+    expect![[r#"
+        > turn t begins
+          Stop(t)
+    "#]].assert_eq(&script.trace());
+}
+
+#[test]
+fn a_failed_turn_is_a_failed_response() {
+    let mut script = Script::new();
+    let failure = Failure { code: "busy", message: "later".into(), retryable: true };
+    script.ask("Hola");
+    script.trace();
+    script.input(Input::Said { response: "resp_-4".into(), answer: Err(failure) });
+    expect![[r#"
+          response.done {"response":["resp_-4","failed",{"type":"failed","error":{"type":"server_error","code":"busy","message":"later","param":null}},[]]}
+    "#]].assert_eq(&script.trace());
+}
+
+#[test]
+fn what_was_not_heard_is_cut_off_where_the_client_says() {
+    let mut script = Script::new();
+    script.ask("Hola").begin("t", Some("resp_-4"), "Hola").delta("t", "¡Hola! ¿Qué tal?");
+    script.chunk("t", 0, 100).sound("t", 0, 300).chunk("t", 1, 0).sound("t", 1, 500);
+    script.trace();
+    let truncate = |id: &str, ms: u64| json!({"type": "conversation.item.truncate", "item_id": id, "content_index": 0, "audio_end_ms": ms});
+    script.client(truncate("item_-5", 450)).client(truncate("item_-5", 4500));
+    script.client(truncate("item_-1", 1));
+    expect![[r#"
+        > conversation.item.truncate
+          Heard { turn: t, chunk: 1, ms: 50 }
+          conversation.item.truncated {"item_id":"item_-5","content_index":0,"audio_end_ms":450}
+        > conversation.item.truncate
+          error {"error":{"type":"invalid_request_error","code":"invalid_value","message":"Invalid 'audio_end_ms': expected no more than what was sent.","param":"audio_end_ms","event_id":null}}
+        > conversation.item.truncate
+          error {"error":{"type":"invalid_request_error","code":"item_truncate_invalid_item_id","message":"There is no item with the id 'item_-1'.","param":"item_id","event_id":null}}
+    "#]].assert_eq(&script.trace());
+}
+
+#[test]
+fn a_turn_that_another_client_began_is_told_as_a_response() {
+    let mut script = text_session();
+    script.begin("t", None, "Hola, soy Ana").delta("t", "¡Hola, Ana!");
+    script.complete("t", "¡Hola, Ana!", 1);
+    expect![[r#"
+        > turn t begins
+          conversation.item.added {"previous_item_id":null,"item":["item_-3","user","completed",[{"type":"input_text","text":"Hola, soy Ana"}]]}
+          conversation.item.done {"previous_item_id":null,"item":["item_-3","user","completed",[{"type":"input_text","text":"Hola, soy Ana"}]]}
+          response.created {"response":["resp_-4","in_progress",null,[]]}
+          rate_limits.updated {}
+        > text "¡Hola, Ana!"
+          response.output_item.added {"response_id":"resp_-4","output_index":0,"item":["item_-5","assistant","in_progress",[]]}
+          conversation.item.added {"previous_item_id":"item_-3","item":["item_-5","assistant","in_progress",[]]}
+          response.content_part.added {"response_id":"resp_-4","item_id":"item_-5","output_index":0,"content_index":0,"part":{"type":"text","text":""}}
+          response.output_text.delta {"response_id":"resp_-4","item_id":"item_-5","output_index":0,"content_index":0,"delta":"¡Hola, Ana!"}
+        > turn t is made
+          response.output_text.done {"response_id":"resp_-4","item_id":"item_-5","output_index":0,"content_index":0,"text":"¡Hola, Ana!"}
+          response.content_part.done {"response_id":"resp_-4","item_id":"item_-5","output_index":0,"content_index":0,"part":{"type":"text","text":"¡Hola, Ana!"}}
+          conversation.item.done {"previous_item_id":"item_-3","item":["item_-5","assistant","completed",[{"type":"output_text","text":"¡Hola, Ana!"}]]}
+          response.output_item.done {"response_id":"resp_-4","output_index":0,"item":["item_-5","assistant","completed",[{"type":"output_text","text":"¡Hola, Ana!"}]]}
+          response.done {"response":["resp_-4","completed",null,[{"id":"item_-5","object":"realtime.item","type":"message","status":"completed","role":"assistant","content":[{"type":"output_text","text":"¡Hola, Ana!"}]}]]}
+    "#]].assert_eq(&script.trace());
+}
+
+#[test]
+fn only_one_response_is_made_in_a_conversation_at_a_time() {
+    let mut script = Script::new();
+    script.ask("Hola");
+    script.trace();
+    script.client(json!({"type": "response.create", "event_id": "second"}));
+    expect![[r#"
+        > response.create
+          error {"error":{"type":"invalid_request_error","code":"conversation_already_has_active_response","message":"Conversation already has an active response in progress: resp_-4.","param":null,"event_id":"second"}}
+    "#]].assert_eq(&script.trace());
+}
