@@ -9,6 +9,7 @@ pub mod wording;
 
 pub mod pattern;
 pub mod tagged;
+pub mod unsaid;
 pub mod words;
 
 use std::path::PathBuf;

@@ -21,6 +21,7 @@ pub mod ndjson;
 pub mod nearby;
 pub mod ollama;
 pub mod openai_speech;
+pub mod openai_transcription;
 pub mod outlet;
 pub mod pace;
 pub mod patience;
@@ -31,6 +32,7 @@ pub mod timeline;
 pub mod tokens;
 pub mod transcriber;
 pub mod upstream_socket;
+pub mod utterances;
 
 use std::{sync::Arc, time::Duration};
 

@@ -4,6 +4,7 @@ mod plain;
 
 use std::time::Duration;
 
+use bytes::{Bytes, BytesMut};
 use reqwest::{Client, Response, StatusCode, header::HeaderMap, redirect};
 
 use super::{ProviderError, without_keys};
@@ -32,6 +33,35 @@ pub fn client() -> reqwest::Result<Client> {
         .tcp_nodelay(true)
         .user_agent(USER_AGENT)
         .build()
+}
+
+/// The address of `path` at an OpenAI-compatible server, whose own address may end in `/v1` or not.
+#[must_use]
+pub fn endpoint(server: &str, path: &str) -> String {
+    let base = server.trim_end_matches('/');
+    format!("{}/v1/{path}", base.strip_suffix("/v1").unwrap_or(base))
+}
+
+/// The whole body, as far as it has at most `most` bytes.
+///
+/// # Errors
+/// When it is longer or cut off.
+pub async fn body(
+    provider: &str,
+    mut response: Response,
+    most: usize,
+) -> Result<Bytes, ProviderError> {
+    let announced = response.content_length().unwrap_or(0);
+    let room = usize::try_from(announced).unwrap_or(0).min(most);
+    let mut body = BytesMut::with_capacity(room);
+    while let Some(bytes) = response.chunk().await.map_err(|error| failure(provider, &error))? {
+        if body.len() + bytes.len() > most {
+            let reason = format!("more than {most} bytes");
+            return Err(ProviderError::Broken { provider: provider.to_owned(), reason });
+        }
+        body.extend_from_slice(&bytes);
+    }
+    Ok(body.freeze())
 }
 
 /// What a failed exchange means: before the answer it is unreachable or late, within it cut.

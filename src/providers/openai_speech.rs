@@ -4,7 +4,7 @@ mod pieces;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::{
     FutureExt, StreamExt, TryStreamExt,
     future::BoxFuture,
@@ -122,18 +122,8 @@ impl OpenAiSpeech {
         self.read(response).await
     }
 
-    /// The body, as far as it has a bearable length.
-    async fn read(&self, mut response: Response) -> Result<Bytes, ProviderError> {
-        let announced = response.content_length().unwrap_or(0);
-        let room = usize::try_from(announced).unwrap_or(0).min(MAX_ANSWER_BYTES);
-        let mut body = BytesMut::with_capacity(room);
-        while let Some(bytes) = response.chunk().await.map_err(|error| self.failure(&error))? {
-            if body.len() + bytes.len() > MAX_ANSWER_BYTES {
-                return Err(self.broken(format!("more than {MAX_ANSWER_BYTES} bytes")));
-            }
-            body.extend_from_slice(&bytes);
-        }
-        Ok(body.freeze())
+    async fn read(&self, response: Response) -> Result<Bytes, ProviderError> {
+        http::body(&self.settings.name, response, MAX_ANSWER_BYTES).await
     }
 
     fn joined(&self, mut sounds: Vec<AudioFrame>) -> Result<AudioFrame, ProviderError> {
@@ -162,9 +152,7 @@ impl OpenAiSpeech {
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let base = self.settings.url.trim_end_matches('/');
-        let base = base.strip_suffix("/v1").unwrap_or(base);
-        let request = self.client.request(method, format!("{base}/v1/{path}"));
+        let request = self.client.request(method, http::endpoint(&self.settings.url, path));
         match &self.settings.key {
             Some(key) => request.bearer_auth(key),
             None => request,

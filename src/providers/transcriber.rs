@@ -2,7 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::{future::BoxFuture, stream::BoxStream};
+use futures_util::{
+    StreamExt,
+    future::{self, BoxFuture},
+    stream::BoxStream,
+};
 
 use super::{ProviderError, guard::CircuitReport};
 use crate::domain::{AudioFrame, Language, Transcript};
@@ -84,4 +88,15 @@ pub enum Heard {
     Flushed,
     /// Another engine goes on from here; what has not become final is heard again.
     Reconnecting,
+}
+
+/// The stream up to its first error: nothing follows one.
+pub(super) fn until_error(
+    heard: BoxStream<'static, Result<Heard, ProviderError>>,
+) -> BoxStream<'static, Result<Heard, ProviderError>> {
+    let one_by_one = heard.scan(false, |has_failed, heard| {
+        let goes_on = !std::mem::replace(has_failed, heard.is_err());
+        future::ready(goes_on.then_some(heard))
+    });
+    one_by_one.boxed()
 }
