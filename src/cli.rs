@@ -20,7 +20,7 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use parla::{
     config::{Environment, Flags, Settings},
-    providers::espeak::worker,
+    providers::{espeak, pocketsphinx},
 };
 
 /// A voice tutor server: the answer is spoken, sentence by sentence, while the model is still writing it.
@@ -82,14 +82,23 @@ enum Command {
     /// Look for what would keep parla from working here; fails when there is anything
     Doctor(doctor::DoctorArguments),
     /// Speak for the server; started by it
-    #[command(name = worker::COMMAND, hide = true)]
+    #[command(name = espeak::worker::COMMAND, hide = true)]
     EspeakWorker,
+    /// Hear for the server; started by it
+    #[command(name = pocketsphinx::worker::COMMAND, hide = true)]
+    PocketsphinxWorker,
 }
 
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
     let Arguments { command, common } = arguments;
-    if matches!(command, Some(Command::EspeakWorker)) {
-        return worker::run().context("the eSpeak NG worker ended");
+    match command {
+        Some(Command::EspeakWorker) => {
+            return espeak::worker::run().context("the eSpeak NG worker ended");
+        }
+        Some(Command::PocketsphinxWorker) => {
+            return pocketsphinx::worker::run().context("the PocketSphinx worker ended");
+        }
+        _ => {}
     }
     let flags = Flags {
         file: common.config,
@@ -113,7 +122,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Lessons(command) => lessons::lessons(&settings, command),
         Command::Models { command } => in_runtime(models::models(settings, command)),
         Command::Config => show::config(&settings),
-        Command::Doctor(_) | Command::EspeakWorker => Ok(()),
+        Command::Doctor(_) | Command::EspeakWorker | Command::PocketsphinxWorker => Ok(()),
     }
 }
 

@@ -25,6 +25,7 @@ pub mod openai_transcription;
 pub mod outlet;
 pub mod pace;
 pub mod patience;
+pub mod pocketsphinx;
 pub mod practice;
 pub mod retry;
 pub mod succession;
@@ -33,6 +34,7 @@ pub mod tokens;
 pub mod transcriber;
 pub mod upstream_socket;
 pub mod utterances;
+mod workers;
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,9 +1,7 @@
 //! The embedded voice: eSpeak NG, spoken by supervised worker processes. This process never loads the library.
 
-mod crew;
 mod library;
 mod names;
-mod process;
 mod prosody;
 mod wire;
 mod words;
@@ -24,12 +22,13 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 
-use super::{ProviderError, SpeechPart, SpeechRequest, Synthesizer};
+use super::{
+    ProviderError, SpeechPart, SpeechRequest, Synthesizer,
+    workers::{Crew, Failure, Frame, Trade},
+};
 use crate::domain::{AudioFrame, Emotion, EmotionApplied, Language, SpokenSpan, Voice, WordTime};
-use crew::{Crew, Failure};
-use process::Fault;
 use prosody::Prosody;
-use wire::{Answer, Catalogue, Frame, Job, JobSpan, SpanSound};
+use wire::{Answer, Catalogue, Job, JobSpan, SpanSound};
 
 /// The engine's name in the settings.
 pub const NAME: &str = "espeak";
@@ -51,8 +50,20 @@ pub struct Espeak {
     shared: Arc<Shared>,
 }
 
+/// What the workers do.
+struct Speaking;
+
+impl Trade for Speaking {
+    const COMMAND: &'static str = worker::COMMAND;
+    const NAME: &'static str = NAME;
+    const INSTALL: &'static str = INSTALL;
+    type Catalogue = Catalogue;
+    type Job = Job;
+    type Answer = Answer;
+}
+
 struct Shared {
-    crew: Crew,
+    crew: Crew<Speaking>,
     /// Languages without a voice that the log knows of.
     warned: Mutex<HashSet<Language>>,
 }
@@ -78,7 +89,14 @@ impl Espeak {
     /// # Errors
     /// When there is none, or no worker can be started.
     pub async fn version(&self) -> Result<String, ProviderError> {
-        Ok(self.shared.crew.catalogue().await.map_err(provider_error)?.version.clone())
+        Ok(self
+            .shared
+            .crew
+            .catalogue()
+            .await
+            .map_err(Failure::told_by::<Speaking>)?
+            .version
+            .clone())
     }
 }
 
@@ -118,7 +136,7 @@ impl Synthesizer for Espeak {
     fn voices(&self) -> BoxFuture<'static, Result<Vec<Voice>, ProviderError>> {
         let shared = self.shared.clone();
         async move {
-            let catalogue = shared.crew.catalogue().await.map_err(provider_error)?;
+            let catalogue = shared.crew.catalogue().await.map_err(Failure::told_by::<Speaking>)?;
             Ok(catalogue.offered(NAME))
         }
         .boxed()
@@ -132,7 +150,11 @@ impl Shared {
             return Err(rejected(format!("{chars} characters are more than {MAX_CHARS}")));
         }
         let job = |catalogue: &Catalogue| self.job(request, catalogue);
-        let frame = self.crew.perform(&request.spans, job).await.map_err(provider_error)?;
+        let frame = self
+            .crew
+            .perform(&request.spans, job, &[])
+            .await
+            .map_err(Failure::told_by::<Speaking>)?;
         parts(&request.spans, frame)
     }
 
@@ -194,19 +216,4 @@ fn words(spoken: &[SpokenSpan], sounds: &[SpanSound], sample_rate: u32) -> Vec<W
 
 fn rejected(reason: String) -> ProviderError {
     ProviderError::Rejected { provider: NAME.to_owned(), reason }
-}
-
-fn provider_error(failure: Failure) -> ProviderError {
-    let provider = NAME.to_owned();
-    let reason = failure.to_string();
-    match failure {
-        Failure::Poison => ProviderError::Rejected { provider, reason },
-        Failure::Paused(pause) => ProviderError::AtCapacity { provider, retry_after: Some(pause) },
-        Failure::Start(Fault::NoLibrary(_)) => {
-            ProviderError::Unreachable { provider, reason: format!("{reason}: {INSTALL}") }
-        }
-        Failure::Start(_) => ProviderError::Unreachable { provider, reason },
-        Failure::Job(Fault::Late) => ProviderError::TimedOut { provider },
-        Failure::Job(_) => ProviderError::Broken { provider, reason },
-    }
 }

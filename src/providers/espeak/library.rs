@@ -9,9 +9,10 @@ use std::{
 
 use super::{
     prosody::Prosody,
-    wire::{Catalogue, InstalledVoice, MAX_BODY_BYTES},
+    wire::{Catalogue, InstalledVoice},
     words::Mark,
 };
+use crate::providers::workers::frames::MAX_BODY_BYTES;
 
 /// Where the system's packages put it, most exact name first.
 const PATHS: [&str; 5] = [

@@ -1,11 +1,12 @@
-//! The worker process: jobs come in by stdin, sound goes out by stdout. It prints nothing and ends when stdin does.
+//! The eSpeak NG worker: what it does with a job. It keeps nothing between two of them.
 
-use std::io::{self, Read, Write};
+use std::io;
 
 use super::{
     library::Library,
-    wire::{self, Answer, Frame, Greeting, Job, SpanSound},
+    wire::{Answer, Job, SpanSound},
 };
+use crate::providers::workers::{Frame, shift};
 
 /// The argument that makes parla run as a worker.
 pub const COMMAND: &str = "espeak-worker";
@@ -15,26 +16,15 @@ pub const COMMAND: &str = "espeak-worker";
 /// # Errors
 /// When parla at the other end is gone or does not keep to the protocol.
 pub fn run() -> io::Result<()> {
-    serve(&mut io::stdin().lock(), &mut io::stdout().lock())
-}
-
-fn serve(input: &mut impl Read, output: &mut impl Write) -> io::Result<()> {
-    let mut library = match Library::open() {
-        Ok(library) => library,
-        Err(error) => {
-            return wire::write(output, &Greeting::Missing { reason: error.to_string() }, &[]);
-        }
+    let open = || {
+        let mut library = Library::open()?;
+        let catalogue = library.catalogue();
+        Ok((library, catalogue))
     };
-    wire::write(output, &Greeting::Ready(library.catalogue()), &[])?;
-    while let Some(Frame { head: job, .. }) = wire::read::<Job>(input)? {
-        match perform(&mut library, &job) {
-            Ok((answer, pcm)) => wire::write(output, &answer, &pcm)?,
-            Err(error) => {
-                wire::write(output, &Answer::Refused { reason: error.to_string() }, &[])?;
-            }
-        }
-    }
-    Ok(())
+    shift::work(open, |library, Frame { head: job, .. }| {
+        let refused = |error: io::Error| (Answer::Refused { reason: error.to_string() }, vec![]);
+        perform(library, &job).unwrap_or_else(refused)
+    })
 }
 
 /// Speaks the spans one by one and joins their sound.

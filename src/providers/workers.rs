@@ -1,4 +1,8 @@
-//! Keeps one worker at work and one in reserve. A worker is out of its hands while it works: whoever drops it kills it.
+//! Processes that work with a C library: one is at work, one in reserve. A worker is out of its hands while it works: whoever drops it kills it.
+
+pub(super) mod frames;
+mod process;
+pub(super) mod shift;
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -9,15 +13,16 @@ use std::{
 };
 
 use lru::LruCache;
+use serde::{Serialize, de::DeserializeOwned};
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
     time::Instant,
 };
 
-use super::{
-    process::{Fault, Process},
-    wire::{Answer, Catalogue, Frame, Job},
-};
+use super::ProviderError;
+pub(super) use frames::Frame;
+pub(super) use process::Fault;
+use process::Process;
 
 /// A worker and its spare.
 const WORKERS: usize = 2;
@@ -32,21 +37,35 @@ const FREE_FAULTS: u32 = 4;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
+/// What one kind of worker does.
+pub(super) trait Trade: Send + Sync + 'static {
+    /// The argument that makes the program run as such a worker.
+    const COMMAND: &'static str;
+    /// The engine's name in the settings.
+    const NAME: &'static str;
+    /// How to get the library.
+    const INSTALL: &'static str;
+    /// What a worker tells of itself when it greets.
+    type Catalogue: DeserializeOwned + Send + Sync;
+    type Job: Serialize + Send + Sync;
+    type Answer: DeserializeOwned + Send;
+}
+
 /// The workers of one engine.
-pub(super) struct Crew {
+pub(super) struct Crew<T: Trade> {
     program: PathBuf,
     /// How long one job may take.
     patience: Duration,
     /// One job at a time: the spare is there for faults.
     floor: Semaphore,
-    state: Mutex<State>,
+    state: Mutex<State<T>>,
 }
 
 /// Why a job came to nothing.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
-    /// The text has brought down every worker that tried it, and none will try again.
-    #[error("the text brings the voice down")]
+    /// The job has brought down every worker that tried it, and none will try again.
+    #[error("it brings every worker down")]
     Poison,
     /// No worker came so far as to see the job.
     #[error(transparent)]
@@ -59,9 +78,27 @@ pub(super) enum Failure {
     Paused(Duration),
 }
 
-struct State {
+impl Failure {
+    /// What it means to whoever has asked.
+    pub(super) fn told_by<T: Trade>(self) -> ProviderError {
+        let provider = T::NAME.to_owned();
+        let reason = self.to_string();
+        match self {
+            Self::Poison => ProviderError::Rejected { provider, reason },
+            Self::Paused(pause) => ProviderError::AtCapacity { provider, retry_after: Some(pause) },
+            Self::Start(Fault::NoLibrary(_)) => {
+                ProviderError::Unreachable { provider, reason: format!("{reason}: {}", T::INSTALL) }
+            }
+            Self::Start(_) => ProviderError::Unreachable { provider, reason },
+            Self::Job(Fault::Late) => ProviderError::TimedOut { provider },
+            Self::Job(_) => ProviderError::Broken { provider, reason },
+        }
+    }
+}
+
+struct State<T: Trade> {
     /// The spare is the last to be taken.
-    idle: Vec<Process>,
+    idle: Vec<Process<T>>,
     /// Since when.
     poison: LruCache<u64, Instant>,
     /// Since the last job that was done.
@@ -69,7 +106,7 @@ struct State {
     not_before: Instant,
 }
 
-impl Crew {
+impl<T: Trade> Crew<T> {
     pub(super) fn new(program: PathBuf, patience: Duration) -> Self {
         let state = State {
             idle: Vec::with_capacity(WORKERS),
@@ -80,39 +117,44 @@ impl Crew {
         Self { program, patience, floor: Semaphore::new(1), state: Mutex::new(state) }
     }
 
-    /// What the workers can speak.
-    pub(super) async fn catalogue(&self) -> Result<Arc<Catalogue>, Failure> {
+    /// What the workers tell of themselves.
+    pub(super) async fn catalogue(&self) -> Result<Arc<T::Catalogue>, Failure> {
         let _turn = self.turn().await;
         let (worker, catalogue) = self.ready_worker().await?;
         self.state().idle.push(worker);
         Ok(catalogue)
     }
 
-    /// Has a job done that `job` makes of what the workers can speak; `text` is what it may be remembered by.
+    /// Has a job done that `job` makes of what the workers can do; `text` is what it may be remembered by.
     pub(super) async fn perform(
         &self,
         text: &impl Hash,
-        job: impl Fn(&Catalogue) -> Job,
-    ) -> Result<Frame<Answer>, Failure> {
+        job: impl Fn(&T::Catalogue) -> T::Job,
+        body: &[u8],
+    ) -> Result<Frame<T::Answer>, Failure> {
         let _turn = self.turn().await;
         let text = fingerprint(text);
         if self.state().is_poison(text) {
             return Err(Failure::Poison);
         }
-        let first = match self.attempt(&job).await {
+        let first = match self.attempt(&job, body).await {
             Err(failure @ (Failure::Job(_) | Failure::Start(Fault::BrokeOff(_)))) => failure,
             outcome => return outcome,
         };
-        let second = self.attempt(&job).await;
+        let second = self.attempt(&job, body).await;
         if let (Failure::Job(_), Err(Failure::Job(_))) = (first, &second) {
             self.state().poison.put(text, Instant::now());
         }
         second
     }
 
-    async fn attempt(&self, job: &impl Fn(&Catalogue) -> Job) -> Result<Frame<Answer>, Failure> {
+    async fn attempt(
+        &self,
+        job: &impl Fn(&T::Catalogue) -> T::Job,
+        body: &[u8],
+    ) -> Result<Frame<T::Answer>, Failure> {
         let (mut worker, catalogue) = self.ready_worker().await?;
-        let outcome = worker.perform(&job(&catalogue), self.patience).await;
+        let outcome = worker.perform(&job(&catalogue), body, self.patience).await;
         let mut state = self.state();
         match outcome {
             Ok(answer) => {
@@ -124,7 +166,7 @@ impl Crew {
     }
 
     /// A worker that has greeted.
-    async fn ready_worker(&self) -> Result<(Process, Arc<Catalogue>), Failure> {
+    async fn ready_worker(&self) -> Result<(Process<T>, Arc<T::Catalogue>), Failure> {
         let mut worker = self.state().take(&self.program)?;
         match worker.catalogue(self.patience).await {
             Ok(catalogue) => Ok((worker, catalogue)),
@@ -137,18 +179,18 @@ impl Crew {
     }
 
     /// The lock guards plain data and is never held over an await.
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl<T: Trade> State<T> {
     fn is_poison(&mut self, text: u64) -> bool {
         self.poison.get(&text).is_some_and(|since| since.elapsed() < POISON_LASTS)
     }
 
     /// A worker that still runs; behind it a spare is left, or starting.
-    fn take(&mut self, program: &Path) -> Result<Process, Failure> {
+    fn take(&mut self, program: &Path) -> Result<Process<T>, Failure> {
         self.idle.retain_mut(Process::is_running);
         let filled = self.fill(program);
         if self.idle.is_empty() {
@@ -170,7 +212,7 @@ impl State {
         Ok(())
     }
 
-    fn succeeded(&mut self, worker: Process) {
+    fn succeeded(&mut self, worker: Process<T>) {
         self.faults = 0;
         if worker.jobs < JOBS_PER_WORKER {
             self.idle.push(worker);
@@ -182,7 +224,7 @@ impl State {
         self.faults += 1;
         let pause = pause_after(self.faults);
         self.not_before = Instant::now() + pause;
-        tracing::warn!(%fault, faults = self.faults, ?pause, "an eSpeak worker failed");
+        tracing::warn!(engine = T::NAME, %fault, faults = self.faults, ?pause, "a worker failed");
         fault
     }
 }

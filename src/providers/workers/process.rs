@@ -9,24 +9,24 @@ use tokio::{
 };
 
 use super::{
-    wire::{self, Answer, Catalogue, Frame, Greeting, Job},
-    worker,
+    Trade,
+    frames::{self, Frame, Greeting},
 };
 
 /// A running worker that waits for a job.
-pub(super) struct Process {
+pub(super) struct Process<T: Trade> {
     child: Child,
     stdin: ChildStdin,
     stdout: BufReader<ChildStdout>,
     /// Known once the worker has greeted.
-    catalogue: Option<Arc<Catalogue>>,
+    catalogue: Option<Arc<T::Catalogue>>,
     /// How many jobs it has done.
     pub(super) jobs: u32,
 }
 
 /// What a worker can do wrong.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Fault {
+pub(in crate::providers) enum Fault {
     #[error("the worker cannot be started: {0}")]
     NotStarted(io::Error),
     #[error("{0}")]
@@ -37,15 +37,15 @@ pub(super) enum Fault {
     Late,
 }
 
-impl Process {
+impl<T: Trade> Process<T> {
     /// Starts a worker without waiting for it.
     pub(super) fn start(program: &Path) -> Result<Self, Fault> {
         let mut command = Command::new(program);
         command
-            .arg(worker::COMMAND)
+            .arg(T::COMMAND)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            // The library chatters there about missing dictionaries.
+            // Libraries chatter there.
             .stderr(Stdio::null())
             .kill_on_drop(true);
         // A group of its own: Ctrl-C is parla's to handle, while answers are still being spoken.
@@ -61,13 +61,18 @@ impl Process {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// What the worker can speak; waits for its greeting the first time.
-    pub(super) async fn catalogue(&mut self, patience: Duration) -> Result<Arc<Catalogue>, Fault> {
+    /// What the worker can do; waits for its greeting the first time.
+    pub(super) async fn catalogue(
+        &mut self,
+        patience: Duration,
+    ) -> Result<Arc<T::Catalogue>, Fault> {
         if let Some(catalogue) = &self.catalogue {
             return Ok(catalogue.clone());
         }
-        let greeting = timeout(patience, wire::receive(&mut self.stdout)).await;
-        let catalogue = match greeting.map_err(|_| Fault::Late)?.map_err(Fault::BrokeOff)?.head {
+        let greeting = timeout(patience, frames::receive(&mut self.stdout)).await;
+        let greeting: Frame<Greeting<T::Catalogue>> =
+            greeting.map_err(|_| Fault::Late)?.map_err(Fault::BrokeOff)?;
+        let catalogue = match greeting.head {
             Greeting::Ready(catalogue) => Arc::new(catalogue),
             Greeting::Missing { reason } => return Err(Fault::NoLibrary(reason)),
         };
@@ -78,13 +83,15 @@ impl Process {
     /// Has one job done.
     pub(super) async fn perform(
         &mut self,
-        job: &Job,
+        job: &T::Job,
+        body: &[u8],
         patience: Duration,
-    ) -> Result<Frame<Answer>, Fault> {
+    ) -> Result<Frame<T::Answer>, Fault> {
         self.jobs += 1;
         let exchange = async {
-            self.stdin.write_all(&wire::encode(job, 0)?).await?;
-            wire::receive(&mut self.stdout).await
+            self.stdin.write_all(&frames::encode(job, body.len())?).await?;
+            self.stdin.write_all(body).await?;
+            frames::receive(&mut self.stdout).await
         };
         timeout(patience, exchange).await.map_err(|_| Fault::Late)?.map_err(Fault::BrokeOff)
     }
