@@ -49,6 +49,23 @@ has_espeak() {
         ls /opt/homebrew/lib/libespeak-ng.1.dylib /usr/local/lib/libespeak-ng.1.dylib >/dev/null 2>&1
 }
 
+has_pocketsphinx() {
+    [[ "$(ldconfig -p 2>/dev/null || /sbin/ldconfig -p 2>/dev/null)" == *libpocketsphinx.so.3* ]] &&
+        [ -d /usr/share/pocketsphinx/model/en-us ]
+}
+
+install_pocketsphinx() { has_pocketsphinx || install_packages libpocketsphinx3 pocketsphinx-en-us; }
+
+# Understanding spoken English without any service is worth a question, and no more than one.
+offer_pocketsphinx() {
+    if has_pocketsphinx || ! command -v apt-get >/dev/null; then return; fi
+    if [ -t 0 ] && [ -t 1 ]; then
+        read -r -p "Understand spoken English, too? Installs PocketSphinx, 40 MB [y/N] " answer || true
+        case "${answer:-}" in [yY]*) install_pocketsphinx && return ;; esac
+    fi
+    say "to speak to parla in English lessons: apt install libpocketsphinx3 pocketsphinx-en-us, or scripts/run --ears"
+}
+
 install_espeak() {
     has_espeak && return
     if command -v brew >/dev/null; then

@@ -1,5 +1,6 @@
 //! Puts the house together: the only place that names concrete providers. It serves nothing by itself.
 
+pub mod ears;
 mod models;
 mod voices;
 

@@ -1,5 +1,6 @@
 //! Settings: flag over environment over `parla.toml` over default. The only place that reads the environment.
 
+mod ears;
 mod environment;
 mod file;
 mod providers;
@@ -11,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+pub use ears::{CloudEar, EarChoice, TranscriptionProvider};
 pub use environment::Environment;
 pub use providers::{ModelChoice, SpeechProvider, VoiceChoice};
 
@@ -54,6 +56,8 @@ pub struct Settings {
     pub ollama_host: String,
     /// In the order in which they are tried.
     pub voices: Vec<VoiceChoice>,
+    /// In the order in which they are tried; empty when nobody is to be heard.
+    pub ears: Vec<EarChoice>,
     /// Further pages that may use the server.
     pub origins: Vec<String>,
     pub history_messages: u32,
@@ -124,6 +128,7 @@ impl Settings {
         );
         let model = text(flags.model.as_ref(), "PARLA_MODEL", file.model.as_ref(), "auto");
         let tts = text(flags.tts.as_ref(), "PARLA_TTS", file.tts().as_ref(), "espeak");
+        let stt = text(None, "PARLA_STT", file.stt().as_ref(), "auto");
         let format = text(None, "PARLA_LOG_FORMAT", file.log_format.as_ref(), "auto");
         Ok(Self {
             listen: addresses("PARLA_LISTEN", &listen)?,
@@ -138,6 +143,7 @@ impl Settings {
             patience: patience(&file.patience)?,
             ollama_host: env("OLLAMA_HOST").unwrap_or_default(),
             voices: providers::voices(&tts, &file.providers, environment)?,
+            ears: ears::ears(&stt, &file.providers, environment)?,
             origins: list(&text(None, "PARLA_ORIGINS", file.origins().as_ref(), "")),
             history_messages: number(
                 "PARLA_HISTORY_MESSAGES",

@@ -7,7 +7,7 @@ use axum::{Router, routing::get};
 use parla::{
     providers::{
         http,
-        nearby::{Nearby, NearbyVoice, USUAL},
+        nearby::{Nearby, NearbyEar, NearbyVoice, USUAL},
     },
     shutdown::Shutdown,
 };
@@ -40,6 +40,32 @@ async fn found(url: &str) -> Vec<(&'static str, Option<String>)> {
         }
     }
     found
+}
+
+#[tokio::test]
+async fn whoever_hears_is_told_with_its_model_and_where_it_listens() {
+    let models = json!({"data": [
+        {"id": "Kokoro-82M", "task": "text-to-speech"},
+        {"id": "whisper-small", "task": "automatic-speech-recognition"},
+    ]});
+    let local = json!({"data": [{"id": "piper-en"}, {"id": "whisper-base"}]}).to_string();
+    let version = json!({"version": "v4.9.0"}).to_string();
+    for (answers, name, model, path) in [
+        (vec![("/v1/models", models.to_string())], "speaches", "whisper-small", None),
+        (vec![("/version", version), ("/v1/models", local)], "LocalAI", "whisper-base", None),
+        (
+            vec![("/", "<title>Whisper.cpp Server</title>".to_owned())],
+            "whisper.cpp",
+            "whisper",
+            Some("/inference"),
+        ),
+    ] {
+        let (url, _server) = server(answers).await;
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let usual = USUAL.iter().find(|usual| usual.name == name).unwrap();
+        let found = usual.look_at(&http::client().unwrap(), &url).await.unwrap();
+        assert_eq!(found.ear, Some(NearbyEar { model: model.to_owned(), path }), "{name}");
+    }
 }
 
 #[tokio::test]

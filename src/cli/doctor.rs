@@ -1,5 +1,6 @@
 //! `parla doctor`: what would keep parla from working here, and the way out of each. It mends nothing by itself.
 
+mod ears;
 mod finding;
 mod machine;
 mod model;
@@ -59,6 +60,7 @@ fn with_settings(settings: Arc<Settings>, file: PathBuf) -> Vec<Pending> {
     checks.extend(places::checks(&settings, file));
     checks.extend(model::checks(&settings));
     checks.extend(voices::checks(&settings));
+    checks.extend(ears::checks(&settings));
     checks.extend(machine::checks(&settings));
     checks
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, io::Write, net::SocketAddr, path::Path};
 
 use parla::{
     app,
-    config::{Settings, SpeechProvider, VoiceChoice},
+    config::{CloudEar, EarChoice, Settings, SpeechProvider, VoiceChoice},
     domain::Language,
     providers::{ollama::parse_host, patience::Patience},
 };
@@ -47,10 +47,6 @@ fn in_force(settings: &Settings) -> anyhow::Result<String> {
         VoiceChoice::Espeak => "espeak",
         VoiceChoice::Speech(provider) => provider.name.as_str(),
     });
-    let providers = settings.voices.iter().filter_map(|voice| match voice {
-        VoiceChoice::Espeak => None,
-        VoiceChoice::Speech(provider) => Some((provider.name.as_str(), shown(provider))),
-    });
     let shown = Shown {
         listen: joined(&settings.listen),
         management_listen: match joined(&settings.management_listen) {
@@ -63,6 +59,7 @@ fn in_force(settings: &Settings) -> anyhow::Result<String> {
         model: settings.model.to_string(),
         fallback_model: settings.fallback_model.as_ref().map(ToString::to_string),
         tts: names.collect(),
+        stt: ears(settings),
         origins: &settings.origins,
         history_messages: settings.history_messages,
         max_connections: settings.max_connections,
@@ -70,7 +67,7 @@ fn in_force(settings: &Settings) -> anyhow::Result<String> {
         log: &settings.log,
         log_format: settings.log_format.name(),
         patience: settings.patience.into(),
-        providers: providers.collect(),
+        providers: providers(settings),
     };
     let toml = toml::to_string(&shown)?;
     // No line of parla.toml sets it: Ollama's own client reads the same variable.
@@ -95,6 +92,7 @@ struct Shown<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     fallback_model: Option<String>,
     tts: Vec<&'a str>,
+    stt: Vec<&'a str>,
     origins: &'a [String],
     history_messages: u32,
     max_connections: u32,
@@ -114,30 +112,87 @@ struct ShownPatience {
     whole_answer: f64,
 }
 
-#[derive(Serialize)]
+/// What is `None` does not concern what the provider is used for.
+#[derive(Default, Serialize)]
 struct ShownProvider<'a> {
-    kind: &'static str,
-    url: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transcription_model: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transcription_path: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeout: Option<f64>,
+    #[serde(flatten)]
+    voice: Option<ShownVoice<'a>>,
+}
+
+#[derive(Serialize)]
+struct ShownVoice<'a> {
     model: &'a str,
     voice: &'a str,
     voices: BTreeMap<&'a str, &'a str>,
     slots: usize,
     instructions: bool,
-    timeout: f64,
+}
+
+fn ears(settings: &Settings) -> Vec<&str> {
+    if settings.ears.is_empty() {
+        return vec!["none"];
+    }
+    settings.ears.iter().map(EarChoice::name).collect()
+}
+
+/// A provider may be a voice and an ear.
+fn providers(settings: &Settings) -> BTreeMap<&str, ShownProvider<'_>> {
+    let mut providers = BTreeMap::<&str, ShownProvider<'_>>::new();
+    for voice in &settings.voices {
+        if let VoiceChoice::Speech(provider) = voice {
+            providers.insert(&provider.name, shown(provider));
+        }
+    }
+    for ear in &settings.ears {
+        let shown = match ear {
+            EarChoice::Auto | EarChoice::PocketSphinx => continue,
+            _ => providers.entry(ear.name()).or_default(),
+        };
+        match ear {
+            EarChoice::Auto | EarChoice::PocketSphinx => {}
+            EarChoice::Transcription(provider) => {
+                shown.kind = Some("openai");
+                shown.url = Some(without_password(&provider.url));
+                shown.transcription_model = Some(&provider.model);
+                shown.transcription_path = provider.path.as_deref();
+                shown.timeout = Some(provider.timeout.as_secs_f64());
+            }
+            EarChoice::Deepgram(CloudEar { url, model, .. })
+            | EarChoice::AssemblyAi(CloudEar { url, model, .. }) => {
+                shown.url = url.as_deref().map(without_password);
+                shown.transcription_model = model.as_deref();
+            }
+        }
+    }
+    providers
 }
 
 fn shown(provider: &SpeechProvider) -> ShownProvider<'_> {
     let voices =
         provider.voices.iter().map(|(language, voice)| (language.as_str(), voice.as_str()));
-    ShownProvider {
-        kind: "openai",
-        url: without_password(&provider.url),
+    let voice = ShownVoice {
         model: &provider.model,
         voice: &provider.voice,
         voices: voices.collect(),
         slots: provider.slots,
         instructions: provider.instructions,
-        timeout: provider.timeout.as_secs_f64(),
+    };
+    ShownProvider {
+        kind: Some("openai"),
+        url: Some(without_password(&provider.url)),
+        timeout: Some(provider.timeout.as_secs_f64()),
+        voice: Some(voice),
+        ..ShownProvider::default()
     }
 }
 
@@ -175,6 +230,7 @@ mod tests {
         prompts = "p"
         model = "practice"
         tts = ["kokoro", "espeak"]
+        stt = ["home", "kokoro", "deepgram", "pocketsphinx"]
         origins = ["https://tutor.example"]
         history_messages = 7
         max_connections = 9
@@ -191,10 +247,20 @@ mod tests {
         key = "canary"
         model = "kokoro"
         voice = "af_heart"
+        transcription_model = "whisper"
         voices = { es = "ef_dora" }
         slots = 3
         instructions = true
         timeout = 60.0
+        [providers.home]
+        kind = "openai"
+        url = "http://127.0.0.1:8080"
+        transcription_model = "base"
+        transcription_path = "/inference"
+        timeout = 9.0
+        [providers.deepgram]
+        key = "canary"
+        transcription_model = "nova-3"
     "#;
 
     #[test]

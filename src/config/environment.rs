@@ -14,6 +14,7 @@ const KNOWN: &[&str] = &[
     "PARLA_MODEL",
     "PARLA_FALLBACK_MODEL",
     "PARLA_TTS",
+    "PARLA_STT",
     "PARLA_ORIGINS",
     "PARLA_HISTORY_MESSAGES",
     "PARLA_MAX_CONNECTIONS",
@@ -34,7 +35,7 @@ const REFUSED: &[&str] = &[
     "PARLA_ROOMS",
 ];
 /// The others of that kind.
-const WITHOUT_EFFECT: &[&str] = &["PARLA_STT", "PARLA_REALTIME"];
+const WITHOUT_EFFECT: &[&str] = &["PARLA_REALTIME"];
 /// How alike two names must be for one to be a slip of the other, from 0 to 1.
 const LIKENESS: f64 = 0.75;
 

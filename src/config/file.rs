@@ -20,6 +20,7 @@ pub(super) struct SettingsFile {
     pub(super) model: Option<String>,
     pub(super) fallback_model: Option<String>,
     tts: Option<Vec<String>>,
+    stt: Option<Vec<String>>,
     origins: Option<Vec<String>>,
     pub(super) history_messages: Option<u32>,
     pub(super) max_connections: Option<u32>,
@@ -54,6 +55,10 @@ pub(super) struct ProviderEntry {
     pub(super) key_file: Option<PathBuf>,
     pub(super) model: Option<String>,
     pub(super) voice: Option<String>,
+    /// Understands speech.
+    pub(super) transcription_model: Option<String>,
+    /// Where speech goes when that is not `/v1/audio/transcriptions`.
+    pub(super) transcription_path: Option<String>,
     #[serde(default)]
     pub(super) voices: BTreeMap<String, String>,
     pub(super) slots: Option<usize>,
@@ -85,6 +90,10 @@ impl SettingsFile {
 
     pub(super) fn tts(&self) -> Option<String> {
         self.tts.as_ref().map(|names| names.join(","))
+    }
+
+    pub(super) fn stt(&self) -> Option<String> {
+        self.stt.as_ref().map(|names| names.join(","))
     }
 
     pub(super) fn origins(&self) -> Option<String> {

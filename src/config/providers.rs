@@ -132,7 +132,7 @@ fn voice(
     }))
 }
 
-fn key(
+pub(super) fn key(
     section: &str,
     entry: &ProviderEntry,
     is_openai: bool,

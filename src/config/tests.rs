@@ -175,3 +175,56 @@ fn a_collector_of_traces_is_named_as_everywhere_and_its_headers_are_not_printed(
     let by_grpc = load(&Environment::from([good[0], ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")]));
     assert_eq!(by_grpc.unwrap_err().name, "OTEL_EXPORTER_OTLP_PROTOCOL");
 }
+
+#[test]
+fn ears_are_found_by_themselves_named_in_an_order_or_not_wanted() {
+    let ears = |stt: &str| load(&Environment::from([("PARLA_STT", stt)]));
+    assert_eq!(ears("").unwrap().ears, [EarChoice::Auto]);
+    assert_eq!(ears("none").unwrap().ears, []);
+    assert_eq!(ears("pocketsphinx").unwrap().ears, [EarChoice::PocketSphinx]);
+    let error = |stt: &str| ears(stt).unwrap_err().to_string();
+    assert_eq!(
+        error("deepgram"),
+        "PARLA_STT: deepgram needs a key: set DEEPGRAM_API_KEY or DEEPGRAM_API_KEY_FILE"
+    );
+    assert_eq!(error("auto,none"), "PARLA_STT: \"none\" stands alone");
+    assert!(error("whisper").contains("no [providers.whisper] of parla.toml"));
+    assert!(error(",").contains("no ear is named"));
+}
+
+#[test]
+fn a_provider_hears_with_its_transcription_model_and_clouds_with_their_keys() {
+    let key = file("dg-canary\n");
+    let path = key.path().to_str().unwrap();
+    let environment = Environment::from([
+        ("DEEPGRAM_API_KEY_FILE", path),
+        ("ASSEMBLYAI_API_KEY", "aai-canary"),
+        ("OPENAI_API_KEY", "sk-canary"),
+    ]);
+    let text = r#"
+        stt = ["home", "deepgram", "assemblyai", "openai"]
+        [providers.home]
+        url = "http://127.0.0.1:9"
+        transcription_model = "base"
+    "#;
+    let settings = load_file(text, &environment).unwrap();
+    let [
+        EarChoice::Transcription(home),
+        EarChoice::Deepgram(deepgram),
+        EarChoice::AssemblyAi(assemblyai),
+        EarChoice::Transcription(openai),
+    ] = settings.ears.as_slice()
+    else {
+        panic!("{:?}", settings.ears)
+    };
+    assert_eq!((home.model.as_str(), &home.key), ("base", &None));
+    assert_eq!((deepgram.key.reveal(), assemblyai.key.reveal()), ("dg-canary", "aai-canary"));
+    assert_eq!(
+        (openai.model.as_str(), openai.url.as_str()),
+        ("whisper-1", "https://api.openai.com/v1")
+    );
+    assert!(!format!("{settings:?}").contains("canary"));
+    let text = text.replace("transcription_model", "model");
+    let error = load_file(&text, &environment).unwrap_err();
+    assert_eq!(error.to_string(), "[providers.home] transcription_model: is missing");
+}

@@ -43,6 +43,16 @@ pub struct Nearby {
     pub url: String,
     /// What it could speak with; `None` when it does not speak.
     pub voice: Option<NearbyVoice>,
+    /// What it could hear with; `None` when it does not hear.
+    pub ear: Option<NearbyEar>,
+}
+
+/// What a server hears with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NearbyEar {
+    pub model: String,
+    /// Where speech goes when that is not `/v1/audio/transcriptions`.
+    pub path: Option<&'static str>,
 }
 
 /// What `[providers.NAME]` has to say.
@@ -65,18 +75,25 @@ impl Usual {
             answer.error_for_status().ok()?.text().await.ok()
         };
         let list = async |path: &str| serde_json::from_str::<Value>(&ask(path).await?).ok();
-        let voice = match self.kind {
-            Kind::Kokoro => Some(kokoro_voice(&list("/v1/audio/voices").await?)?),
-            Kind::Speaches => Some(speaches_voice(&list("/v1/models").await?)?),
+        let (voice, ear) = match self.kind {
+            Kind::Kokoro => (Some(kokoro_voice(&list("/v1/audio/voices").await?)?), None),
+            Kind::Speaches => {
+                let models = list("/v1/models").await?;
+                let (voice, ear) = (speaches_voice(&models), speaches_ear(&models));
+                (voice.is_some() || ear.is_some()).then_some((voice, ear))?
+            }
             Kind::LocalAi => {
                 list("/version").await?.get("version")?;
-                Some(local_ai_voice(&list("/v1/models").await?)?)
+                let models = list("/v1/models").await?;
+                (Some(local_ai_voice(&models)?), local_ai_ear(&models))
             }
             Kind::WhisperCpp => {
-                ask("/").await?.to_lowercase().contains("whisper.cpp").then_some(None)?
+                ask("/").await?.to_lowercase().contains("whisper.cpp").then_some(())?;
+                // It has one model, whatever it is asked for.
+                (None, Some(NearbyEar { model: "whisper".to_owned(), path: Some("/inference") }))
             }
         };
-        Some(Nearby { name: self.name, url: url.to_owned(), voice })
+        Some(Nearby { name: self.name, url: url.to_owned(), voice, ear })
     }
 }
 
@@ -97,6 +114,19 @@ fn speaches_voice(models: &Value) -> Option<NearbyVoice> {
     let voice = &model["voices"][0];
     let voice = voice["name"].as_str().or(voice.as_str()).unwrap_or("af_heart").to_owned();
     Some(NearbyVoice { model: model["id"].as_str()?.to_owned(), voice })
+}
+
+/// The first model that understands speech.
+fn speaches_ear(models: &Value) -> Option<NearbyEar> {
+    let mut models = models.get("data")?.as_array()?.iter();
+    let model = models.find(|model| model["task"] == "automatic-speech-recognition")?;
+    Some(NearbyEar { model: model["id"].as_str()?.to_owned(), path: None })
+}
+
+fn local_ai_ear(models: &Value) -> Option<NearbyEar> {
+    let mut names = models.get("data")?.as_array()?.iter().filter_map(|model| model["id"].as_str());
+    let model = names.find(|name| name.contains("whisper"))?.to_owned();
+    Some(NearbyEar { model, path: None })
 }
 
 /// Its list does not tell which model speaks, but their names do.

@@ -166,7 +166,7 @@ impl OpenAiTranscription {
         })
     }
 
-    async fn is_there(self) -> Result<(), ProviderError> {
+    async fn look(self) -> Result<(), ProviderError> {
         let url = match self.settings.path {
             Some(_) => self.settings.url.clone(),
             None => http::endpoint(&self.settings.url, "models"),
@@ -220,7 +220,7 @@ impl Transcriber for OpenAiTranscription {
     }
 
     fn check(&self) -> BoxFuture<'static, Result<(), ProviderError>> {
-        self.clone().is_there().boxed()
+        self.clone().look().boxed()
     }
 }
 

@@ -133,11 +133,9 @@ async fn nearby(usual: Usual, settings: Arc<Settings>) -> Option<Finding> {
 }
 
 fn possible(found: &Nearby, settings: &Settings) -> Finding {
-    let Nearby { name, url, voice } = found;
+    let Nearby { name, url, voice, .. } = found;
     let Some(NearbyVoice { model, voice }) = voice else {
-        return Finding::ok(format!(
-            "{name} at {url} understands speech; parla does not use it yet"
-        ));
+        return Finding::ok(format!("{name} at {url} understands speech"));
     };
     let key = name.to_lowercase().replace("-fastapi", "");
     let others = settings.voices.iter().map(|choice| match choice {
@@ -171,6 +169,7 @@ mod tests {
             name: "Kokoro-FastAPI",
             url: "http://127.0.0.1:8880".to_owned(),
             voice: Some(NearbyVoice { model: "kokoro".to_owned(), voice: "af_heart".to_owned() }),
+            ear: None,
         };
         let fix = possible(&found, &settings).fix.unwrap();
         let lines = fix.strip_prefix("at the top of parla.toml: ").unwrap();
