@@ -18,7 +18,7 @@ use crate::{
     hub::Hub,
     limits::Limits,
     prompts::{Prompts, cues::CueTables, lessons::Lessons},
-    providers::{ChatModel, Synthesizer},
+    providers::{ChatModel, Synthesizer, succession::Succession},
     recognition::Ears,
     shutdown::Shutdown,
     storage::{Sqlite, Storage, StorageError},
@@ -74,7 +74,8 @@ impl App {
         warm(&engines, shutdown);
         let speech = speech_pool(settings, engines.clone(), &metrics, shutdown);
         let model = models::model(settings, &lessons, shutdown).await?;
-        let ears = Ears::new(None, shutdown.clone());
+        let ears = Succession::new(ears::transcribers(settings).await?);
+        let ears = Ears::new(ears.map(|ears| Arc::new(ears) as _), shutdown.clone());
         let audio_files = AudioFiles::new(Arc::clone(&storage));
         let conversations = Conversations::new(ConversationParts {
             hub,

@@ -65,10 +65,10 @@ impl Session {
     /// # Errors
     /// When nobody can hear, or not in that format.
     pub async fn hear(&self, start: AudioStart) -> Result<Microphone, Failure> {
-        let AudioStart { sample_rate, encoding, language, mode } = start;
+        let AudioStart { sample_rate, encoding, mode, choice } = start;
         let encoding = Encoding::parse(&encoding).map_err(|error| unsupported_audio(&error))?;
         let format = AudioFormat { encoding, sample_rate, channels: 1 };
-        let start = VoiceStart { format, language, manner: VoiceManner::of(mode), reports: None };
+        let start = VoiceStart { format, choice, manner: VoiceManner::of(mode), reports: None };
         let (microphone, _) = self.conversation.hear(self.user.id.clone(), start).await?;
         Ok(microphone)
     }

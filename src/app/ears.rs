@@ -2,14 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow};
 use futures_util::future::join_all;
 
 use crate::{
-    config::{EarChoice, Settings, TranscriptionProvider},
+    config::{CloudEar, EarChoice, Settings, TranscriptionProvider},
     prompts::{Prompts, unsaid::Unsaid},
     providers::{
-        Transcriber, http,
+        Transcriber,
+        assemblyai::{AssemblyAi, AssemblyAiSettings},
+        deepgram::{Deepgram, DeepgramSettings},
+        http,
         nearby::{Nearby, NearbyEar, USUAL},
         openai_transcription::{DEFAULT_TIMEOUT, OpenAiTranscription, TranscriptionSettings},
         pocketsphinx::PocketSphinx,
@@ -34,9 +37,8 @@ pub async fn transcribers(settings: &Settings) -> anyhow::Result<Vec<Arc<dyn Tra
             EarChoice::Transcription(provider) => {
                 ears.push(transcription(configured(provider, &unsaid))?);
             }
-            EarChoice::Deepgram(ear) | EarChoice::AssemblyAi(ear) => {
-                bail!("this version cannot hear with {}: take it out of PARLA_STT", ear.name)
-            }
+            EarChoice::Deepgram(ear) => ears.push(Arc::new(Deepgram::new(deepgram(ear)))),
+            EarChoice::AssemblyAi(ear) => ears.push(Arc::new(AssemblyAi::new(assemblyai(ear)))),
         }
     }
     Ok(ears)
@@ -66,6 +68,24 @@ async fn found(unsaid: &Arc<Unsaid>) -> anyhow::Result<Vec<Arc<dyn Transcriber>>
 fn transcription(settings: TranscriptionSettings) -> anyhow::Result<Arc<dyn Transcriber>> {
     let client = http::client().context("no HTTP client can be made")?;
     Ok(Arc::new(OpenAiTranscription::new(client, settings)))
+}
+
+fn deepgram(ear: &CloudEar) -> DeepgramSettings {
+    let usual = DeepgramSettings::new(ear.key.reveal());
+    DeepgramSettings {
+        url: ear.url.clone().unwrap_or(usual.url),
+        model: ear.model.clone().unwrap_or(usual.model),
+        ..usual
+    }
+}
+
+fn assemblyai(ear: &CloudEar) -> AssemblyAiSettings {
+    let usual = AssemblyAiSettings::new(ear.key.reveal());
+    AssemblyAiSettings {
+        url: ear.url.clone().unwrap_or(usual.url),
+        model: ear.model.clone().unwrap_or(usual.model),
+        ..usual
+    }
 }
 
 fn near(found: Nearby, unsaid: &Arc<Unsaid>) -> Option<TranscriptionSettings> {

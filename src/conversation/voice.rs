@@ -4,7 +4,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     audio::intake::{AudioFormat, IntakeError},
-    domain::{Failure, Language, MicrophoneMode, Millis, Transcript, TurnId},
+    domain::{Failure, LessonChoice, MicrophoneMode, Millis, Transcript, TurnId},
 };
 
 use super::turn_taking::Utterance;
@@ -16,8 +16,8 @@ const REPORTS: usize = 256;
 #[derive(Clone, Debug)]
 pub struct VoiceStart {
     pub format: AudioFormat,
-    /// The conversation's when it is not said.
-    pub language: Option<Language>,
+    /// For what is going to be said; the conversation's where nothing is chosen.
+    pub choice: LessonChoice,
     pub manner: VoiceManner,
     /// Where the owner is told what becomes of the voice, for one who wants to know more than a conversation's clients.
     pub reports: Option<mpsc::Sender<VoiceReport>>,

@@ -58,9 +58,9 @@ pub struct AudioStart {
     pub sample_rate: u32,
     /// As the client calls it.
     pub encoding: String,
-    /// What will be spoken; the language of the conversation when it is not said.
-    pub language: Option<Language>,
     pub mode: MicrophoneMode,
+    /// For what is going to be said; the conversation's where nothing is chosen.
+    pub choice: LessonChoice,
 }
 
 /// A learner's message; empty text with a scenario lets the tutor open.

@@ -19,7 +19,8 @@ const REFUSALS = ['no_ears', 'unsupported_audio', 'too_many_microphones', 'not_l
  *
  * @typedef {object} Manner
  * @property {'hands-free' | 'push-to-talk' | 'manual'} [mode]
- * @property {string} [language] Of what will be said; the conversation's without it.
+ * @property {string} [language] Of what will be said; the conversation's without it. Level, scenario, voice and model
+ *   can be chosen likewise, as with a written message.
  */
 
 /**

@@ -19,7 +19,7 @@ export class App {
   gettingReady = new GettingReady(() => this.render());
   choices = openingChoices();
   voice = new Voice({
-    language: () => this.choices.language,
+    choice: () => this.#lessonChoice(),
     onPress: () => this.player.unlock(),
     onChange: () => this.render(),
     report: (problem) => this.report(problem),
@@ -107,7 +107,7 @@ export class App {
     this.player.volume = this.choices.volume;
     remember('choices', this.choices);
     if (!('volume' in change)) this.parla.prepare(this.#lessonChoice());
-    if ('language' in change) this.voice.languageChanged();
+    if (!('volume' in change)) this.voice.choiceChanged();
     this.render();
   }
 

@@ -39,7 +39,7 @@ export class Voice {
   #lettingGo;
 
   /**
-   * @param {{language: () => string, onPress: () => void, onChange: () => void, report: (problem:
+   * @param {{choice: () => object, onPress: () => void, onChange: () => void, report: (problem:
    *   object) => void}} options
    */
   constructor(options) {
@@ -85,7 +85,7 @@ export class Voice {
     if (this.obstacle) return;
     clearTimeout(this.#lettingGo);
     this.#options.onPress();
-    this.microphone.start({ mode: this.mode, language: this.#options.language() });
+    this.microphone.start({ mode: this.mode, ...this.#options.choice() });
   }
 
   /** The button or the key was let go. */
@@ -103,8 +103,8 @@ export class Voice {
     this.#options.onChange();
   }
 
-  /** Another language was chosen. */
-  languageChanged() {
+  /** Something else was chosen for what is said from now on. */
+  choiceChanged() {
     if (this.microphone.isOpen) this.press();
   }
 

@@ -11,9 +11,7 @@ use futures_util::StreamExt;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    domain::{
-        ChatCommand, Event, Failure, Language, LessonChoice, MicrophoneMode, Millis, Notice, UserId,
-    },
+    domain::{ChatCommand, Event, Failure, LessonChoice, MicrophoneMode, Millis, Notice, UserId},
     providers::{LessonKey, ListenRequest},
     recognition::{Ear, ListenError, Microphone, Perception},
     storage::Choices,
@@ -28,6 +26,7 @@ use super::{
         voice::{VoiceId, VoiceManner, VoiceReport, VoiceStart, unsupported_audio},
     },
     Actor,
+    effects::chosen,
 };
 
 /// Microphones that a conversation has at once; one more is refused.
@@ -46,8 +45,8 @@ pub(super) struct Voices {
 struct Voice {
     id: VoiceId,
     user: UserId,
-    /// What it was opened with, when that was said.
-    language: Option<Language>,
+    /// What the next message chooses.
+    choice: LessonChoice,
     manner: VoiceManner,
     taking: TurnTaking,
     settings: TurnTakingSettings,
@@ -135,8 +134,8 @@ impl Actor {
         if self.voices.live.len() >= VOICES {
             return Err(too_many_microphones());
         }
-        let choices = self.admissions.settings();
-        let language = start.language.clone().unwrap_or_else(|| choices.language.clone());
+        let choices = chosen(self.admissions.settings(), &start.choice);
+        let language = choices.language.clone();
         let settings = TurnTakingSettings::for_language(&self.parts.cues, &language, choices.level);
         let request = ListenRequest { language: Some(language) };
         let (microphone, ear) = self.parts.ears.listen(start.format, request).map_err(deaf)?;
@@ -146,14 +145,19 @@ impl Actor {
         self.voices.live.push(Voice {
             id,
             user,
-            language: start.language,
+            choice: start.choice,
             manner: start.manner,
             taking: TurnTaking::new(settings.clone()),
             settings,
             ear: Some(ear),
             reports: start.reports,
         });
-        self.expect_answers();
+        let expected = self.expected(&choices);
+        self.voices
+            .find(id)
+            .and_then(|voice| voice.ear.as_ref())
+            .iter()
+            .for_each(|ear| ear.expect(Arc::clone(&expected)));
         let now = self.now();
         if self.voices.tutor_sounds {
             self.voices.tell(id, now, Fact::TutorSounds);
@@ -169,14 +173,18 @@ impl Actor {
         if self.voices.is_empty() {
             return;
         }
-        let Choices { language, level, scenario, model, .. } = self.admissions.settings().clone();
-        let answering = model.clone().unwrap_or_else(|| self.parts.model.info().name);
-        let lesson = LessonKey { language, level, scenario };
-        let request = self.request(lesson, model, (&answering, false));
-        let phrases: Arc<[String]> = self.parts.model.expected(&request).into();
+        let phrases = self.expected(self.admissions.settings());
         for ear in self.voices.live.iter().filter_map(|voice| voice.ear.as_ref()) {
             ear.expect(Arc::clone(&phrases));
         }
+    }
+
+    fn expected(&self, choices: &Choices) -> Arc<[String]> {
+        let Choices { language, level, scenario, model, .. } = choices.clone();
+        let answering = model.unwrap_or_else(|| self.parts.model.info().name);
+        let request =
+            self.request(LessonKey { language, level, scenario }, choices, (&answering, false));
+        self.parts.model.expected(&request).into()
     }
 
     pub(super) fn order_voice(&mut self, id: VoiceId, order: VoiceOrder) {
@@ -273,7 +281,8 @@ impl Actor {
             return;
         }
         let (user, reports) = (voice.user.clone(), voice.reports.clone());
-        let choice = LessonChoice { language: voice.language.clone(), ..LessonChoice::default() };
+        // What is chosen otherwise later on holds for what is said then.
+        let choice = std::mem::take(&mut voice.choice);
         let command = ChatCommand {
             text,
             stream: true,

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::{
     dialect::json::{self, BadInput},
-    domain::{AudioStart, Command, Language, MicrophoneMode, TurnId},
+    domain::{AudioStart, Command, MicrophoneMode, TurnId},
 };
 
 use super::ChatBody;
@@ -48,7 +48,6 @@ struct TypingFields {
 struct AudioStartFields {
     sample_rate: u32,
     encoding: String,
-    language: Option<String>,
     mode: Option<String>,
 }
 
@@ -93,16 +92,13 @@ fn command(kind: &str, data: Map<String, Value>) -> Result<Command, BadInput> {
 }
 
 fn audio_start(data: Map<String, Value>) -> Result<AudioStart, BadInput> {
-    let AudioStartFields { sample_rate, encoding, language, mode } = json::typed(data)?;
-    let language = language.map(|tag| {
-        Language::parse(&tag).ok_or_else(|| BadInput::field("language", "is no language tag"))
-    });
+    let choice = ChatBody::read(data.clone())?.command.choice;
+    let AudioStartFields { sample_rate, encoding, mode } = json::typed(data)?;
     let mode = mode.map(|name| {
         MicrophoneMode::parse(&name)
             .ok_or_else(|| BadInput::field("mode", "expected hands-free, push-to-talk or manual"))
     });
-    let (language, mode) = (language.transpose()?, mode.transpose()?.unwrap_or_default());
-    Ok(AudioStart { sample_rate, encoding, language, mode })
+    Ok(AudioStart { sample_rate, encoding, mode: mode.transpose()?.unwrap_or_default(), choice })
 }
 
 fn fields<T: DeserializeOwned>(data: Map<String, Value>) -> Result<T, BadInput> {
