@@ -1,5 +1,4 @@
 //! The embedded ear against the real library, the real voice and workers that misbehave.
-#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 

@@ -1,6 +1,6 @@
 //! Which ears listen, in their order: names in the settings become transcribers. It listens to nobody.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use futures_util::future::join_all;
@@ -18,9 +18,6 @@ use crate::{
         pocketsphinx::PocketSphinx,
     },
 };
-
-/// The start does not wait longer for a worker that does not greet.
-const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The ears in the order in which they are tried; none when there are none.
 ///
@@ -58,9 +55,8 @@ async fn found(unsaid: &Arc<Unsaid>) -> anyhow::Result<Vec<Arc<dyn Transcriber>>
     let nearby = join_all(USUAL.iter().map(|usual| usual.look(&client))).await;
     let nearby = nearby.into_iter().flatten().filter_map(|found| near(found, unsaid));
     let mut ears = nearby.map(transcription).collect::<anyhow::Result<Vec<_>>>()?;
-    let embedded = pocketsphinx()?;
-    if tokio::time::timeout(PATIENCE, embedded.check()).await.is_ok_and(|told| told.is_ok()) {
-        ears.push(Arc::new(embedded));
+    if PocketSphinx::is_installed() {
+        ears.push(Arc::new(pocketsphinx()?));
     }
     Ok(ears)
 }

@@ -66,6 +66,12 @@ impl PocketSphinx {
         Self { crew: Arc::new(Crew::new(program, patience)) }
     }
 
+    /// Whether its model is on this machine; no worker is started to find out.
+    #[must_use]
+    pub fn is_installed() -> bool {
+        library::model().is_some()
+    }
+
     /// Where the installed model is.
     ///
     /// # Errors

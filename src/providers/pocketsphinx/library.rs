@@ -17,7 +17,7 @@ const PATHS: [&str; 2] = ["libpocketsphinx.so.3", "libpocketsphinx.so"];
 const MODELS: [&str; 2] =
     ["/usr/share/pocketsphinx/model/en-us", "/usr/local/share/pocketsphinx/model/en-us"];
 /// The search is wide: what was expected has to be found even in a learner's mouth.
-const SEARCH: [&str; 14] = [
+const SEARCH: [&str; 16] = [
     "-beam",
     "1e-80",
     "-wbeam",
@@ -30,6 +30,8 @@ const SEARCH: [&str; 14] = [
     "no",
     "-dither",
     "yes",
+    "-maxhmmpf",
+    "3000",
     "-seed",
     "1",
 ];
@@ -113,6 +115,11 @@ struct Calls {
     segment_frames: SegmentFrames,
 }
 
+/// Where the English model is; `None` when it is not installed.
+pub(super) fn model() -> Option<&'static str> {
+    MODELS.into_iter().find(|model| Path::new(model).is_dir())
+}
+
 impl Search {
     fn name(self) -> &'static CStr {
         match self {
@@ -127,8 +134,7 @@ impl Library {
     /// Opens the library with the English model.
     pub(super) fn open() -> io::Result<Self> {
         let handle = open_first()?;
-        let model = MODELS.into_iter().find(|model| Path::new(model).is_dir());
-        let model = model.ok_or_else(|| missing("the English model of PocketSphinx"))?;
+        let model = model().ok_or_else(|| missing("the English model of PocketSphinx"))?;
         // SAFETY: the names and types are those of pocketsphinx.h and cmd_ln.h of the library's third interface, and
         // the functions stay in memory as long as the handle that is kept beside them.
         unsafe {
