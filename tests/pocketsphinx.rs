@@ -34,7 +34,7 @@ async fn nine_of_ten_answers_of_the_lessons_are_understood_and_others_are_not_ta
     let ear = ear();
     let steps = expected_answers();
     let (mut understood, mut mistaken, mut asked) = (0, Vec::new(), 0);
-    for (number, expected) in steps.iter().enumerate().step_by(7) {
+    for (number, expected) in steps.iter().enumerate().step_by(3) {
         let phrases: Vec<&str> = expected.iter().map(String::as_str).collect();
         let said = &expected[number % expected.len()];
         let other = steps.iter().cycle().skip(number + 7).flatten();
@@ -48,7 +48,7 @@ async fn nine_of_ten_answers_of_the_lessons_are_understood_and_others_are_not_ta
             mistaken.push((other, heard.text));
         }
     }
-    assert!(asked >= 12, "{asked}");
+    assert!(asked >= 20, "{asked}");
     assert!(understood * 10 >= asked * 9, "{understood} of {asked}");
     assert!(mistaken.len() * 10 <= asked, "{mistaken:?}");
 }

@@ -131,7 +131,7 @@ async fn every_fault_is_told_for_what_it_is_and_ends_the_listening() {
             "ear sent something unusable: 500 Internal Server Error: as the script says",
         ),
         (Reply::Hang, "ear did not answer in time"),
-        (Reply::Garbage, "ear sent something unusable: no transcript: Eof at column 27"),
+        (Reply::Garbage, "ear sent something unusable: no transcript: Eof at column 29"),
         (Reply::Html, "ear sent something unusable: no transcript: Syntax at column 1"),
     ] {
         let server = start(Script { replies: vec![reply.clone()], ..Script::default() }).await;

@@ -82,6 +82,12 @@ mod tests {
             let Finding { state, cause, fix } = found(&ears);
             format!("{state:?} {cause} -> {}\n", fix.unwrap_or_default())
         });
-        expect![[r#""#]].assert_eq(&told.concat());
+        expect![[r#"
+            Warn there are none: learners can write, but not speak -> apt install libpocketsphinx3 pocketsphinx-en-us for English lessons, or for all languages: docker run --rm --publish 127.0.0.1:8000:8000 ghcr.io/speaches-ai/speaches:latest-cpu
+            Ok pocketsphinx understands English -> for other languages: docker run --rm --publish 127.0.0.1:8000:8000 ghcr.io/speaches-ai/speaches:latest-cpu
+            Ok in this order: home, pocketsphinx -> 
+            Warn pocketsphinx can hear, but home cannot be reached: connection refused -> start it, correct its address or key, or take it out of PARLA_STT
+            Fail home cannot be reached: connection refused -> start it, correct its address or key, or set PARLA_STT=auto
+        "#]].assert_eq(&told.concat());
     }
 }
