@@ -32,6 +32,8 @@ pub const PATIENCE: Duration = Duration::from_secs(40);
 const GLANCE_MS: u64 = 800;
 /// With less voice than that there is no word in it, in milliseconds.
 const LEAST_VOICE_MS: u64 = 120;
+/// Steps that wait for a worker. When there are that many no further sound is taken until one is done.
+const WAITING: usize = 16;
 
 /// A cheap handle to the embedded ear.
 #[derive(Clone)]
@@ -84,6 +86,10 @@ impl PocketSphinx {
     /// `None` when there is nothing to be told yet.
     async fn hear(self, said: Said) -> Result<Option<Heard>, ProviderError> {
         let Said { segment, utterance, expected, is_whole } = said;
+        // What is only looked at is worth no waiting: somebody's whole utterance comes first.
+        if !is_whole && self.crew.is_busy() {
+            return Ok(None);
+        }
         let mut hypothesis = Hypothesis::default();
         if utterance.voiced_ms() >= LEAST_VOICE_MS && (is_whole || !expected.is_empty()) {
             let job = |_: &Catalogue| Job { expected: expected.to_vec(), is_glance: !is_whole };
@@ -132,7 +138,7 @@ impl Transcriber for PocketSphinx {
             return stream::once(future::ready(Err(refusal))).boxed();
         }
         let ear = self.clone();
-        let heard = steps(sound, Some(GLANCE_MS)).then(move |step| {
+        let heard = steps(sound, Some(GLANCE_MS)).map(move |step| {
             let ear = ear.clone();
             async move {
                 match step {
@@ -141,7 +147,8 @@ impl Transcriber for PocketSphinx {
                 }
             }
         });
-        transcriber::until_error(heard.filter_map(async |heard| heard.transpose()).boxed())
+        let heard = heard.buffered(WAITING).filter_map(async |heard| heard.transpose());
+        transcriber::until_error(heard.boxed())
     }
 
     fn patience(&self) -> Duration {

@@ -148,6 +148,11 @@ impl<T: Trade> Crew<T> {
         second
     }
 
+    /// Whether a job would have to wait.
+    pub(super) fn is_busy(&self) -> bool {
+        self.floor.available_permits() == 0
+    }
+
     async fn attempt(
         &self,
         job: &impl Fn(&T::Catalogue) -> T::Job,
