@@ -6,9 +6,12 @@
 #[path = "support"]
 mod support {
     pub mod dice;
+    pub mod scripted_deepgram;
+    pub mod scripted_hearing;
     pub mod scripted_ollama;
     pub mod scripted_voice;
     pub mod server;
+    pub mod speech;
 }
 
 /// The tests by theme.
@@ -26,6 +29,7 @@ mod server {
     #[cfg(target_os = "linux")]
     mod full_disk;
     mod health_check;
+    mod hearing;
     mod injection;
     mod interrupting;
     mod key;

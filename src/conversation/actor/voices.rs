@@ -84,6 +84,10 @@ impl Voices {
         if self.next_wake().is_some_and(|due| due <= now) {
             self.tell_all(now, &Fact::Clock);
         }
+    }
+
+    /// Lets go of microphones that have ended and of whose words nothing more can come.
+    fn forget_ended(&mut self) {
         self.live.retain(|voice| voice.ear.is_some() || voice.taking.next_wake().is_some());
     }
 
@@ -259,7 +263,9 @@ impl Actor {
         loop {
             let now = self.now();
             self.voices.tick(now, self.machine.audible().is_some());
-            let Some((id, decision)) = self.voices.decided.pop_front() else { return };
+            let Some((id, decision)) = self.voices.decided.pop_front() else {
+                return self.voices.forget_ended();
+            };
             let interrupts = self.voices.find(id).is_none_or(|voice| voice.manner.interrupts);
             match decision {
                 Decision::PauseTutor if interrupts => self.feed(Input::Pause).await,

@@ -2,40 +2,63 @@
 
 use std::collections::BTreeSet;
 
+use unicode_segmentation::UnicodeSegmentation;
+
 use crate::prompts::{
     lesson::{Lesson, Step},
     pattern::Pattern,
-    tagged::Slots,
+    tagged::{Slots, Tagged},
     wording::Wording,
 };
 
 /// Phrases at once: more of them make an ear slow and unsure.
-const PHRASES: usize = 256;
+const PHRASES: usize = 400;
+/// Shorter words stand in no slot by themselves.
+const WORD: usize = 3;
 
-/// The phrases of a step, likeliest first and none twice: its model sentence, its answers with the lesson's words in
-/// their slots, its mistakes, and what can always be asked.
+/// The phrases of a step, likeliest first and none twice: its model sentence, its answers with what may stand in their
+/// slots, its mistakes, and what can always be asked.
 pub(super) fn expected(lesson: &Lesson, step: &Step, wording: &Wording) -> Vec<String> {
     let listen = &wording.listen;
     let mistakes = step.mistakes.iter().flat_map(|mistake| &mistake.says);
     let always = listen.repeat.iter().chain(&listen.help).chain(&listen.meaning);
-    let patterns = step.answers.iter().chain(&step.keywords).chain(mistakes).chain(always);
-    let phrases = patterns.flat_map(|pattern| phrases(pattern, lesson, &step.model_slots));
+    let patterns: Vec<_> = step.answers.iter().chain(&step.keywords).chain(mistakes).collect();
+    let words = words_at_hand(lesson, step);
+    let usual = patterns.iter().filter_map(|pattern| filled(pattern, &step.model_slots));
+    let others = words.iter().flat_map(|word| {
+        patterns.iter().flat_map(|pattern| with_word(pattern, word, &step.model_slots))
+    });
+    let asked = always.flat_map(|pattern| with_word(pattern, "this", &Slots::new()));
     let mut seen = BTreeSet::new();
     let is_new = |phrase: &String| !phrase.is_empty() && seen.insert(phrase.to_lowercase());
-    [step.model.clone()].into_iter().chain(phrases).filter(is_new).take(PHRASES).collect()
+    let phrases = [step.model.clone()].into_iter().chain(usual).chain(asked).chain(others);
+    phrases.filter(is_new).take(PHRASES).collect()
 }
 
-/// A pattern as sentences: one with what the model sentence puts into its slots, one with each word of the glossary.
-fn phrases(pattern: &Pattern, lesson: &Lesson, model: &Slots) -> Vec<String> {
-    let open: Vec<&str> = pattern.slots().collect();
-    let says = |slots: &Slots| pattern.fill(slots).replace('*', " ").trim().to_owned();
-    if open.is_empty() {
-        return vec![says(&Slots::new())];
-    }
-    let in_model = open.iter().all(|slot| model.contains_key(*slot)).then(|| says(model));
-    let words = lesson.glossary.keys().map(|word| {
-        let slots = open.iter().map(|slot| ((*slot).to_owned(), word.clone()));
-        says(&slots.collect())
+/// What a slot may hold: the words that the tutor has just said or would hint at, and those of the glossary.
+fn words_at_hand(lesson: &Lesson, step: &Step) -> Vec<String> {
+    let said = [&step.say].into_iter().chain(&step.hints).map(Tagged::spoken);
+    let words = said.flat_map(|text| text.unicode_words().map(str::to_owned).collect::<Vec<_>>());
+    let words = words.filter(|word| word.chars().count() >= WORD);
+    words.chain(lesson.glossary.keys().cloned()).collect()
+}
+
+/// The pattern with what the model sentence puts into its slots; `None` when that does not fill all of them.
+fn filled(pattern: &Pattern, model: &Slots) -> Option<String> {
+    pattern.slots().all(|slot| model.contains_key(slot)).then(|| said(pattern, model))
+}
+
+/// The pattern with a word in its slots: alone, and in place of the last word there (`a coffee`, so `a tea`).
+fn with_word(pattern: &Pattern, word: &str, model: &Slots) -> Vec<String> {
+    let alone = pattern.slots().map(|slot| (slot.to_owned(), word.to_owned()));
+    let alike = pattern.slots().map(|slot| {
+        let before = model.get(slot).and_then(|value| value.rsplit_once(' '));
+        let value = before.map_or(word.to_owned(), |(before, _)| format!("{before} {word}"));
+        (slot.to_owned(), value)
     });
-    in_model.into_iter().chain(words).collect()
+    [alike.collect(), alone.collect()].iter().map(|slots| said(pattern, slots)).collect()
+}
+
+fn said(pattern: &Pattern, slots: &Slots) -> String {
+    pattern.fill(slots).replace('*', " ").trim().to_owned()
 }

@@ -138,7 +138,8 @@ fn a_noise_ends_without_a_turn() {
           input_audio_buffer.speech_started {"audio_start_ms":0,"item_id":"item_-3"}
         > VoiceOff { at_ms: 300 }
           input_audio_buffer.speech_stopped {"audio_end_ms":300,"item_id":"item_-3"}
-    "#]].assert_eq(&script.trace());
+    "#]]
+    .assert_eq(&script.trace());
 }
 
 #[test]

@@ -99,7 +99,8 @@ fn a_carrier_that_plays_is_told_what_and_when_to_stop() {
         > output_audio_buffer.clear
           Hush
           output_audio_buffer.cleared {"response_id":"resp_-7"}
-    "#]].assert_eq(end);
+    "#]]
+    .assert_eq(end);
 }
 
 #[test]
@@ -136,7 +137,8 @@ fn a_response_that_is_cancelled_before_it_began_stops_its_turn() {
     expect![[r#"
         > turn t begins
           Stop(t)
-    "#]].assert_eq(&script.trace());
+    "#]]
+    .assert_eq(&script.trace());
 }
 
 #[test]

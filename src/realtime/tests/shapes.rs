@@ -50,7 +50,8 @@ fn a_session_is_shown_whole() {
           "truncation": "auto",
           "prompt": null,
           "include": null
-        }"#]].assert_eq(&shown);
+        }"#]]
+    .assert_eq(&shown);
 }
 
 #[test]
@@ -81,7 +82,8 @@ fn what_the_agents_kit_sends_is_understood_and_shown_again() {
           session.updated {}
         > session.update
           session.updated {}
-    "#]].assert_eq(&script.trace());
+    "#]]
+    .assert_eq(&script.trace());
 }
 
 #[test]
@@ -157,5 +159,6 @@ fn a_client_of_the_older_shape_gets_its_names_and_a_flat_session() {
             "create_response": true,
             "interrupt_response": true
           }
-        }"#]].assert_eq(&shown);
+        }"#]]
+    .assert_eq(&shown);
 }

@@ -30,23 +30,26 @@ impl Ears {
         Ok(())
     }
 
+    /// Frames that come after it are late, and nobody is told of them.
     pub(super) fn close(&mut self) {
-        self.microphone = None;
+        self.is_told = self.microphone.take().is_some();
     }
 
     /// Takes one frame of sound.
     pub(super) fn hear(&mut self, frame: Bytes) -> Result<(), ErrorReply> {
-        let Some(microphone) = &mut self.microphone else { return Err(not_listening()) };
-        let Err(error) = microphone.hear(frame) else {
-            self.is_told = false;
-            return Ok(());
+        let heard = match &mut self.microphone {
+            Some(microphone) => microphone.hear(frame),
+            None => Err(HearError::Gone),
         };
-        if error == HearError::Gone {
-            self.close();
+        match heard {
+            Ok(()) => self.is_told = false,
+            Err(HearError::Gone) => self.microphone = None,
+            Err(_) => {}
         }
-        match std::mem::replace(&mut self.is_told, true) {
-            true => Ok(()),
-            false => Err(refusal(&error)),
+        // Sound comes in many frames, and some are on their way when a microphone ends: once is enough.
+        match heard {
+            Err(error) if !std::mem::replace(&mut self.is_told, true) => Err(refusal(&error)),
+            _ => Ok(()),
         }
     }
 }
@@ -63,12 +66,8 @@ fn refusal(error: &HearError) -> ErrorReply {
             hint: Some("send what audio-start has announced"),
             ..failure("bad_audio").into()
         },
-        HearError::Gone => not_listening(),
+        HearError::Gone => {
+            ErrorReply { hint: Some("send audio-start first"), ..failure("not_listening").into() }
+        }
     }
-}
-
-fn not_listening() -> ErrorReply {
-    let message = "no microphone is open, or its listening has ended".to_owned();
-    let failure = Failure { code: "not_listening", message, retryable: false };
-    ErrorReply { hint: Some("send audio-start first"), ..failure.into() }
 }
