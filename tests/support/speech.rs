@@ -26,7 +26,7 @@ impl Speech {
     /// A sentence in a language that eSpeak NG names so.
     pub fn of(language: &str, text: &str) -> Self {
         let said = Command::new("espeak-ng")
-            .args(["--stdout", "-s", "150", "-v", language, text])
+            .args(["--stdout", "-s", "175", "-v", language, text])
             .output()
             .expect("eSpeak NG is installed");
         assert!(said.status.success(), "{said:?}");

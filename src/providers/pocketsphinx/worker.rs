@@ -15,6 +15,9 @@ pub const COMMAND: &str = "pocketsphinx-worker";
 /// How much better any other sounds may fit before an expected phrase is not believed, in the library's logarithms for a
 /// hundredth of a second. With it 19 of 20 phrases of lessons are understood, and of 20 others one is taken for one.
 const DOUBT: f64 = -2.0;
+/// How alike a doubted phrase and what the general model has heard must be for the phrase to be believed all the same,
+/// as a share of their letters.
+const LIKENESS: f64 = 0.65;
 
 /// Serves jobs until there are no more.
 ///
@@ -44,29 +47,52 @@ fn perform(library: &mut Library, job: &Job, sound: &[i16]) -> io::Result<Hypoth
         if job.is_glance {
             return Ok(library.hear(Search::Expected, sound, Ending::Open)?.hypothesis);
         }
-        if let Some(hypothesis) = believed(library, &expected, sound)? {
-            return Ok(hypothesis);
-        }
     }
     if job.is_glance {
         return Ok(Hypothesis::default());
     }
-    Ok(library.hear(Search::Free, sound, Ending::Whole)?.hypothesis)
+    let phrase = expected_phrase(library, &expected, sound)?;
+    if let Some(Phrase { advantage, hypothesis }) = &phrase
+        && *advantage >= DOUBT
+    {
+        return Ok(hypothesis.clone());
+    }
+    let free = library.hear(Search::Free, sound, Ending::Whole)?.hypothesis;
+    let meant = phrase.map(|phrase| phrase.hypothesis).filter(|phrase| is_like(phrase, &free));
+    Ok(meant.unwrap_or(free))
 }
 
-/// The expected phrase that was said, if it was one: any sounds at all must not fit much better.
-fn believed(
+/// An expected phrase, and how much better it fits than any sounds at all.
+struct Phrase {
+    advantage: f64,
+    hypothesis: Hypothesis,
+}
+
+/// The phrase of those expected that fits best, if any does.
+fn expected_phrase(
     library: &mut Library,
     expected: &Grammar,
     sound: &[i16],
-) -> io::Result<Option<Hypothesis>> {
+) -> io::Result<Option<Phrase>> {
+    if expected.is_empty() {
+        return Ok(None);
+    }
     let heard = library.hear(Search::Expected, sound, Ending::Whole)?;
-    let Some(phrase) = expected.phrase(&heard.hypothesis.text) else { return Ok(None) };
+    let Some(text) = expected.phrase(&heard.hypothesis.text) else { return Ok(None) };
     let anything = library.hear(Search::Anything, sound, Ending::Whole)?;
     let advantage = heard.score_per_frame - anything.score_per_frame;
     let confidence = 1.0 / (1.0 + (DOUBT - advantage).exp());
-    let hypothesis = Hypothesis { text: phrase.to_owned(), confidence, ..heard.hypothesis };
-    Ok((advantage >= DOUBT).then_some(hypothesis))
+    let hypothesis = Hypothesis { text: text.to_owned(), confidence, ..heard.hypothesis };
+    Ok(Some(Phrase { advantage, hypothesis }))
+}
+
+/// Whether the general model, which expects nothing, has heard nearly the same words.
+fn is_like(phrase: &Hypothesis, free: &Hypothesis) -> bool {
+    let plain = |text: &str| {
+        let letters = text.chars().filter(|letter| letter.is_alphanumeric() || *letter == ' ');
+        letters.collect::<String>().to_lowercase()
+    };
+    strsim::normalized_levenshtein(&plain(&phrase.text), &plain(&free.text)) >= LIKENESS
 }
 
 fn samples(pcm: &[u8]) -> Vec<i16> {

@@ -26,7 +26,9 @@ pub(super) fn expected(lesson: &Lesson, step: &Step, wording: &Wording) -> Vec<S
     let words = words_at_hand(lesson, step);
     let usual = patterns.iter().filter_map(|pattern| filled(pattern, &step.model_slots));
     let others = words.iter().flat_map(|word| {
-        patterns.iter().flat_map(|pattern| with_word(pattern, word, &step.model_slots))
+        let answers =
+            patterns.iter().flat_map(|pattern| with_word(pattern, word, &step.model_slots));
+        model_with_word(step, word).into_iter().chain(answers).collect::<Vec<_>>()
     });
     let asked = always.flat_map(|pattern| with_word(pattern, "this", &Slots::new()));
     let mut seen = BTreeSet::new();
@@ -57,6 +59,12 @@ fn with_word(pattern: &Pattern, word: &str, model: &Slots) -> Vec<String> {
         (slot.to_owned(), value)
     });
     [alike.collect(), alone.collect()].iter().map(|slots| said(pattern, slots)).collect()
+}
+
+/// The model sentence with another word where its own stand: what its learner is most likely to change.
+fn model_with_word(step: &Step, word: &str) -> Vec<String> {
+    let own = step.model_slots.values().filter_map(|value| value.split_whitespace().last());
+    own.map(|own| step.model.replace(own, word)).collect()
 }
 
 fn said(pattern: &Pattern, slots: &Slots) -> String {
