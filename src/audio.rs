@@ -2,6 +2,7 @@
 
 pub mod intake;
 pub mod opus;
+pub mod outgoing;
 pub mod recording;
 pub mod wav;
 

@@ -3,14 +3,18 @@
 //! A server on loopback addresses alone is open: whoever reaches it is its one user. Anywhere else a key made at
 //! first start stands at the door.
 
+mod ephemeral;
 mod origin;
 mod secret;
 mod tickets;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+
+use serde_json::Value;
 
 use crate::domain::{AudioFileId, ConversationId, UserId};
 
+use ephemeral::Ephemeral;
 pub use origin::{Doors, Refused};
 pub use secret::Secret;
 use tickets::Tickets;
@@ -30,6 +34,7 @@ pub struct User {
 pub struct Auth {
     secret: Arc<Secret>,
     tickets: Tickets,
+    ephemeral: Ephemeral,
     is_open: bool,
     /// What the key is a signature for: one door's key does not open another.
     purpose: &'static str,
@@ -40,14 +45,16 @@ impl Auth {
     #[must_use]
     pub fn new(secret: Secret, is_open: bool) -> Self {
         let (secret, tickets) = (Arc::new(secret), Tickets::default());
-        Self { secret, tickets, is_open, purpose: "access" }
+        let ephemeral = Ephemeral::default();
+        Self { secret, tickets, ephemeral, is_open, purpose: "access" }
     }
 
     /// The door-keeper of the management listener: its key is another one than the learners'.
     #[must_use]
     pub fn for_operators(&self, is_open: bool) -> Self {
         let (secret, tickets) = (Arc::clone(&self.secret), Tickets::default());
-        Self { secret, tickets, is_open, purpose: "management" }
+        let ephemeral = Ephemeral::default();
+        Self { secret, tickets, ephemeral, is_open, purpose: "management" }
     }
 
     /// Whether a token is asked for at all.
@@ -81,6 +88,18 @@ impl Auth {
     #[must_use]
     pub fn ticket(&self) -> String {
         self.tickets.issue()
+    }
+
+    /// A secret with which that user's browser may do what `grant` says, again and again until its time is over.
+    #[must_use]
+    pub fn ephemeral(&self, user: User, grant: Value, lifetime: Duration) -> String {
+        self.ephemeral.issue(user, grant, lifetime)
+    }
+
+    /// Whose secret it is, and what for; `None` when it is none, or its time is over.
+    #[must_use]
+    pub fn ephemeral_grant(&self, secret: &str) -> Option<(User, Value)> {
+        self.ephemeral.find(secret)
     }
 
     /// What parla calls the conversation that the user calls `name`: nobody can guess it, and the same name of
@@ -150,6 +169,18 @@ mod tests {
         assert!(closed.key_holder(&ticket).is_none());
         assert!(closed.user(Some(&ticket)).is_some());
         assert!(closed.user(Some(&ticket)).is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_ephemeral_secret_is_good_for_its_purpose_until_its_time_is_over() {
+        let closed = auth(false);
+        let user = User { id: local_user() };
+        let secret = closed.ephemeral(user.clone(), Value::from(7), Duration::from_secs(10));
+        assert!(closed.user(Some(&secret)).is_none());
+        assert_eq!(closed.ephemeral_grant(&secret), Some((user, Value::from(7))));
+        assert_eq!(closed.ephemeral_grant("ek_other"), None);
+        tokio::time::advance(Duration::from_secs(10)).await;
+        assert_eq!(closed.ephemeral_grant(&secret), None);
     }
 
     #[test]

@@ -7,8 +7,10 @@ mod http;
 mod management;
 mod page;
 mod read;
+mod realtime;
 mod server;
 mod socket;
+mod sound;
 mod watch;
 
 pub use server::{Listeners, serve};

@@ -40,7 +40,8 @@ impl Fault {
     }
 
     /// The `error` of an event, without the id of the client's event.
-    pub(super) fn shown(&self) -> Value {
+    #[must_use]
+    pub fn shown(&self) -> Value {
         json!({
             "type": self.kind, "code": self.code, "message": self.message, "param": self.param,
         })

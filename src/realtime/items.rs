@@ -6,7 +6,9 @@ use super::{fault::Fault, read::Fields};
 use crate::domain::TurnId;
 
 /// Items that are remembered; of more, the oldest are forgotten.
-const LIMIT: usize = 1000;
+const LIMIT: usize = 256;
+/// Longest item that a client may make, in bytes.
+const ITEM_LIMIT: usize = 64 * 1024;
 
 /// One item.
 #[derive(Clone, Debug)]
@@ -42,6 +44,9 @@ impl Item {
     /// An item as a client writes it; without an id it gets that one.
     pub(super) fn read(item: &Map<String, Value>, id: &str) -> Result<Self, Fault> {
         let fields = Fields::new(item, "item");
+        if Value::Object(item.clone()).to_string().len() > ITEM_LIMIT {
+            return Err(Fault::invalid("item", "at most 64 KiB"));
+        }
         let id = fields.text("id")?.unwrap_or(id);
         if id.is_empty() || id.chars().count() > 64 {
             return Err(Fault::invalid("item.id", "1 to 64 characters"));
@@ -144,6 +149,12 @@ impl Items {
 
     pub(super) fn all(&self) -> &[Item] {
         &self.0
+    }
+
+    /// What the app has said to the model in between.
+    pub(super) fn system_text(&self) -> String {
+        let texts = self.0.iter().filter(|item| item.role() == "system").map(Item::text);
+        texts.collect::<Vec<_>>().join("\n")
     }
 
     pub(super) fn newest(&self) -> Option<String> {

@@ -110,7 +110,7 @@ impl Protocol {
 
     fn say(&mut self, id: String, saying: Saying) {
         let Saying { items, text, instructions, is_spoken } = saying;
-        let found = items.iter().filter_map(|item| self.items.find(item));
+        let found = self.items.all().iter().filter(|item| items.contains(&item.id));
         let said: Vec<String> =
             found.map(|item| item.text()).filter(|text| !text.is_empty()).collect();
         let text = text.unwrap_or_else(|| said.join("\n"));
@@ -123,7 +123,7 @@ impl Protocol {
         }
         let opens = text.trim().is_empty() && self.session.instructions().is_empty();
         let instructions = instructions.or_else(|| opens.then(|| OPENING.to_owned()));
-        let choice = self.session.choice(instructions);
+        let choice = self.session.choice(instructions, &self.items.system_text());
         let verbatim = is_spoken.then(|| text.clone());
         let client_id = Some(id.clone());
         let command = ChatCommand { text, stream: true, choice, client_id, verbatim };

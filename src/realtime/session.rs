@@ -27,8 +27,6 @@ pub struct Offer {
     pub model: String,
     /// The voices that a client may name; any other name means the configured one.
     pub voices: Vec<String>,
-    /// When the session is over, in seconds of Unix time.
-    pub expires_at: i64,
 }
 
 /// How a response is told.
@@ -174,7 +172,6 @@ impl Session {
         let mut shown = json!({
             "object": format!("realtime.{}", if kind == "realtime" { "session" } else { "transcription_session" }),
             "id": self.id, "type": kind, "model": self.offer.model,
-            "expires_at": self.offer.expires_at,
             "output_modalities": self.modality.shown(), "instructions": self.instructions,
             "max_output_tokens": self.max_output_tokens,
             "audio": {"input": self.input.shown(), "output": self.output.shown()},
@@ -186,9 +183,12 @@ impl Session {
     }
 
     /// What a message is asked with; a response may have instructions of its own.
-    pub(super) fn choice(&self, instructions: Option<String>) -> LessonChoice {
+    pub(super) fn choice(&self, instructions: Option<String>, in_between: &str) -> LessonChoice {
         let voice = self.output.voice.clone().filter(|voice| self.offer.voices.contains(voice));
-        let instructions = Some(instructions.unwrap_or_else(|| self.instructions.clone()));
+        let instructions = instructions.unwrap_or_else(|| self.instructions.clone());
+        let instructions = format!("{instructions}\n{in_between}");
+        let instructions = instructions.trim().chars().take(INSTRUCTIONS_LIMIT).collect();
+        let instructions = Some(instructions);
         let language = self.input.language.clone();
         LessonChoice { language, voice, instructions, ..LessonChoice::default() }
     }

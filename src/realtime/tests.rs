@@ -33,7 +33,7 @@ impl Script {
     }
 
     fn with(shape: Shape, path: SoundPath) -> Self {
-        let offer = Offer { model: "practice".into(), voices: vec!["es".into()], expires_at: 9 };
+        let offer = Offer { model: "practice".into(), voices: vec!["es".into()] };
         let mut protocol = Protocol::new("-", offer, shape, path);
         protocol.begin();
         Self { protocol, trace: String::new(), shape }

@@ -59,6 +59,15 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", detail)
     }
 
+    pub(super) fn code(&self) -> &str {
+        &self.code
+    }
+
+    /// For people.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     pub(super) fn retry_after(mut self, seconds: u32) -> Self {
         self.retry_after_s = Some(seconds);
         self
@@ -90,7 +99,8 @@ impl IntoResponse for Problem {
             let scheme = HeaderValue::from_static("Bearer");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
         }
-        response.extensions_mut().insert(RefusalCode(self.code));
+        response.extensions_mut().insert(RefusalCode(self.code.clone()));
+        response.extensions_mut().insert(self);
         response
     }
 }

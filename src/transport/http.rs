@@ -21,7 +21,7 @@ use axum::{
 
 use crate::app::App;
 
-use super::{error::Problem, gate, health, page, socket, watch};
+use super::{error::Problem, gate, health, page, realtime, socket, watch};
 
 /// Longest body of a request, in bytes: a message of 8,000 characters fits whatever its script.
 pub(super) const BODY_LIMIT: usize = 64 * 1024;
@@ -43,6 +43,7 @@ pub(super) fn router(app: App) -> Router {
     Router::new()
         .nest("/api/v1", api)
         .route("/ws", get(socket::upgrade::tutor))
+        .merge(realtime_api())
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/version", get(health::version))
@@ -54,6 +55,16 @@ pub(super) fn router(app: App) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), gate::admit))
         .layer(middleware::from_fn_with_state(app.metrics.wire.clone(), watch::watch))
         .with_state(app)
+}
+
+/// OpenAI's addresses, with refusals in OpenAI's shape.
+fn realtime_api() -> Router<App> {
+    Router::new()
+        .route("/v1/realtime", get(realtime::upgrade::socket))
+        .route("/v1/realtime/client_secrets", post(realtime::secrets::client_secret))
+        .route("/v1/realtime/sessions", post(realtime::secrets::session))
+        .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn(realtime::refusal::reshape))
 }
 
 async fn wrong_method() -> impl IntoResponse {

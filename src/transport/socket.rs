@@ -3,10 +3,10 @@
 mod connection;
 mod ears;
 mod framing;
-mod handshake;
+pub(super) mod handshake;
 mod punctual;
 pub(super) mod upgrade;
-mod wire;
+pub(super) mod wire;
 
 use std::net::IpAddr;
 

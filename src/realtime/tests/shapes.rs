@@ -14,7 +14,6 @@ fn a_session_is_shown_whole() {
           "id": "sess_-1",
           "type": "realtime",
           "model": "practice",
-          "expires_at": 9,
           "output_modalities": [
             "audio"
           ],
@@ -129,7 +128,6 @@ fn a_client_of_the_older_shape_gets_its_names_and_a_flat_session() {
           "id": "sess_-1",
           "input_audio_noise_reduction": null,
           "model": "practice",
-          "expires_at": 9,
           "modalities": [
             "audio",
             "text"

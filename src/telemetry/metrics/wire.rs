@@ -71,6 +71,7 @@ pub struct WireMetrics {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     Tutor,
+    Realtime,
 }
 
 /// What carries them.
@@ -106,6 +107,7 @@ impl Dialect {
     fn name(self) -> &'static str {
         match self {
             Self::Tutor => "tutor",
+            Self::Realtime => "realtime",
         }
     }
 }

@@ -13,10 +13,8 @@ use futures_util::stream;
 use crate::{
     app::App,
     audio::wav,
-    conversation::AudioFile,
     domain::{AudioFileId, AudioFrame},
-    synthesis::{CacheKey, Listener, Place, SpeechEvent, SpeechJob},
-    transport::{error::Problem, gate},
+    transport::{error::Problem, gate, sound::sound},
     wall_clock,
 };
 
@@ -60,7 +58,7 @@ pub(super) async fn audio(
     if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known == tag.as_str()) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
     }
-    let (sound, key) = sound(&app, &found).await?;
+    let (sound, key) = sound(&app, &found).await.ok_or_else(unavailable)?;
     Ok(answer(&sound, &entity_tag(&key), &headers))
 }
 
@@ -76,24 +74,10 @@ fn opens(app: &App, id: &AudioFileId, query: &str) -> bool {
     app.auth.opens_audio(id, until, signature, wall_clock::now())
 }
 
-/// The sound and its key: what another voice has made again is another sound.
-async fn sound(app: &App, file: &AudioFile) -> Result<(AudioFrame, String), Problem> {
-    if let Some(key) = CacheKey::parse(&file.cache_key)
-        && let Some(sound) = app.speech.audio(&key).await
-    {
-        return Ok((sound, file.cache_key.clone()));
-    }
-    // No turn waits for what was heard before.
-    let place = Place { first: false, listener: Listener::default(), index: 0 };
-    let mut speech = app.speech.speak(SpeechJob { request: file.request.clone(), place });
-    while let Some(event) = speech.next().await {
-        if let SpeechEvent::Finished(Ok(spoken)) = event {
-            return Ok((spoken.sound.clone(), spoken.key.to_string()));
-        }
-    }
+fn unavailable() -> Problem {
     let detail = "the sound is gone and no voice can make it again at the moment";
     let status = StatusCode::SERVICE_UNAVAILABLE;
-    Err(Problem::new(status, "audio_unavailable", detail).retry_after(5))
+    Problem::new(status, "audio_unavailable", detail).retry_after(5)
 }
 
 fn answer(sound: &AudioFrame, tag: &str, headers: &HeaderMap) -> Response {

@@ -15,7 +15,7 @@ use utoipa::{
     },
 };
 
-use crate::transport::{health, page, socket};
+use crate::transport::{health, page, realtime, socket};
 
 use super::{audio, bodies, catalogue, chat, conversations, events, tickets};
 
@@ -38,6 +38,9 @@ use super::{audio, bodies, catalogue, chat, conversations, events, tickets};
         catalogue::models,
         catalogue::scenarios,
         tickets::ticket,
+        realtime::upgrade::socket,
+        realtime::secrets::client_secret,
+        realtime::secrets::session,
         health::alive,
         health::ready,
         health::version,

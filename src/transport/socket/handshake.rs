@@ -20,7 +20,10 @@ pub(in crate::transport) struct Handshake {
 
 impl Handshake {
     /// The answer, with the subprotocol that the client has offered and is to use, and the socket's beginning.
-    pub(super) fn accept(self, protocol: Option<HeaderValue>) -> (Response, OnUpgrade) {
+    pub(in crate::transport) fn accept(
+        self,
+        protocol: Option<HeaderValue>,
+    ) -> (Response, OnUpgrade) {
         let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));

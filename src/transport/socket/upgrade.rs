@@ -14,7 +14,12 @@ use crate::{
     transport::{error::Problem, gate, read},
 };
 
-use super::{Visit, handshake::Handshake, run, wire::Wire};
+use super::{
+    Visit,
+    handshake::Handshake,
+    run,
+    wire::{Allowance, Wire},
+};
 
 /// The tutor dialect's socket.
 #[utoipa::path(
@@ -55,7 +60,7 @@ pub(in crate::transport) async fn tutor(
         // A client that has gone meanwhile leaves nothing to carry.
         if let Ok(upgraded) = upgrade.await {
             let metrics = visit.app.metrics.wire.clone();
-            run(Wire::new(upgraded, metrics).await, visit).await;
+            run(Wire::new(upgraded, Allowance::COMMANDS, metrics).await, visit).await;
         }
     });
     Ok(answer)

@@ -28,8 +28,6 @@ use crate::{
 
 use super::punctual::{Late, Punctual};
 
-/// Largest message, in bytes.
-const MESSAGE_LIMIT: usize = 64 * 1024;
 /// What one socket reads at once, in bytes, and holds while it is idle; the library's own default is 128 KiB.
 const READ_BUFFER: usize = 2048;
 /// Frames are written together up to so many bytes.
@@ -42,20 +40,36 @@ const PONG_PATIENCE: Duration = Duration::from_secs(8);
 const FLOOD: u32 = 128;
 
 /// A socket with its heartbeat.
-pub(super) struct Wire {
+pub(in crate::transport) struct Wire {
     socket: WebSocketStream<Punctual<TokioIo<Upgraded>>>,
     /// When the next ping is due, or the answer to the last one. It outlives a wait: to set it up for each event would
     /// cost as much as to send the event.
     beat: Pin<Box<Sleep>>,
     awaits_pong: bool,
     /// Commands and pings that the client may send.
-    allowance: Bucket,
+    bucket: Bucket,
+    counts_texts: bool,
     excess: u32,
     metrics: WireMetrics,
 }
 
+/// What a client may send.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::transport) struct Allowance {
+    /// Largest message, in bytes.
+    pub(in crate::transport) message_bytes: usize,
+    /// Each text is a command; else whoever reads it says so by [`Wire::count`].
+    pub(in crate::transport) counts_texts: bool,
+}
+
+impl Allowance {
+    /// Short commands, each counted.
+    pub(in crate::transport) const COMMANDS: Self =
+        Self { message_bytes: 64 * 1024, counts_texts: true };
+}
+
 /// What came in.
-pub(super) enum Incoming {
+pub(in crate::transport) enum Incoming {
     Text(Utf8Bytes),
     /// Sound comes in many small frames: whoever takes it bounds it by its length.
     Binary(Bytes),
@@ -65,29 +79,33 @@ pub(super) enum Incoming {
 
 /// Why a socket ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Closing {
+pub(in crate::transport) enum Closing {
     /// The client has gone; there is nobody to tell.
     Gone,
     With(u16, &'static str),
 }
 
 impl Closing {
-    pub(super) const ABUSE: Self = Self::With(1008, "too many bad frames");
-    pub(super) const FULL: Self = Self::With(1013, "at capacity");
-    pub(super) const RESTART: Self = Self::With(3001, "the server restarts");
-    pub(super) const TOO_SLOW: Self = Self::With(3008, "too slow");
-    pub(super) const UNAUTHORIZED: Self = Self::With(4001, "Authentication required");
-    pub(super) const INVALID_TOKEN: Self = Self::With(4001, "Invalid token");
+    pub(in crate::transport) const ABUSE: Self = Self::With(1008, "too many bad frames");
+    pub(in crate::transport) const FULL: Self = Self::With(1013, "at capacity");
+    pub(in crate::transport) const RESTART: Self = Self::With(3001, "the server restarts");
+    pub(in crate::transport) const TOO_SLOW: Self = Self::With(3008, "too slow");
+    pub(in crate::transport) const UNAUTHORIZED: Self = Self::With(4001, "Authentication required");
+    pub(in crate::transport) const INVALID_TOKEN: Self = Self::With(4001, "Invalid token");
     const FLOOD: Self = Self::With(1008, "too many frames");
     const LATE: Self = Self::With(1008, "a message took too long");
     const SILENT: Self = Self::With(3008, "no answer to a ping");
 }
 
 impl Wire {
-    pub(super) async fn new(upgraded: Upgraded, metrics: WireMetrics) -> Box<Self> {
+    pub(in crate::transport) async fn new(
+        upgraded: Upgraded,
+        allowance: Allowance,
+        metrics: WireMetrics,
+    ) -> Box<Self> {
         let settings = WebSocketConfig::default()
-            .max_message_size(Some(MESSAGE_LIMIT))
-            .max_frame_size(Some(MESSAGE_LIMIT))
+            .max_message_size(Some(allowance.message_bytes))
+            .max_frame_size(Some(allowance.message_bytes))
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(WRITE_BUFFER);
         let stream = Punctual::new(TokioIo::new(upgraded));
@@ -97,14 +115,15 @@ impl Wire {
             socket: WebSocketStream::from_raw_socket(stream, Role::Server, Some(settings)).await,
             beat: Box::pin(sleep(PING_EVERY.mul_f64(share))),
             awaits_pong: false,
-            allowance: Bucket::of_connection(),
+            bucket: Bucket::of_connection(),
+            counts_texts: allowance.counts_texts,
             excess: 0,
             metrics,
         })
     }
 
     /// The next text or binary message; keeps the heartbeat meanwhile. Cancel-safe but for a ping on its way.
-    pub(super) async fn receive(&mut self) -> Result<Incoming, Closing> {
+    pub(in crate::transport) async fn receive(&mut self) -> Result<Incoming, Closing> {
         loop {
             let message = tokio::select! {
                 message = self.socket.next() => message,
@@ -115,6 +134,7 @@ impl Wire {
             };
             let message = message.ok_or(Closing::Gone)?.map_err(|error| closing(&error))?;
             match message {
+                Message::Text(text) if !self.counts_texts => return Ok(Incoming::Text(text)),
                 Message::Text(text) => {
                     return Ok(match self.count()? {
                         None => Incoming::Text(text),
@@ -136,12 +156,15 @@ impl Wire {
         }
     }
 
-    pub(super) async fn send(&mut self, frame: String) -> Result<(), Closing> {
+    pub(in crate::transport) async fn send(&mut self, frame: String) -> Result<(), Closing> {
         self.send_all(vec![frame.into()]).await
     }
 
     /// All frames with one flush.
-    pub(super) async fn send_all(&mut self, frames: Vec<Arc<str>>) -> Result<(), Closing> {
+    pub(in crate::transport) async fn send_all(
+        &mut self,
+        frames: Vec<Arc<str>>,
+    ) -> Result<(), Closing> {
         let sending = async {
             for frame in frames {
                 self.metrics.sent(frame_type(&frame));
@@ -153,7 +176,7 @@ impl Wire {
     }
 
     /// Says why, if anybody is there to hear it.
-    pub(super) async fn close(mut self: Box<Self>, closing: Closing) {
+    pub(in crate::transport) async fn close(mut self: Box<Self>, closing: Closing) {
         let Closing::With(code, reason) = closing else { return self.metrics.closed(None) };
         self.metrics.closed(Some(code));
         let frame = CloseFrame { code: code.into(), reason: Utf8Bytes::from_static(reason) };
@@ -173,8 +196,8 @@ impl Wire {
     ///
     /// # Errors
     /// When it is one of a flood.
-    fn count(&mut self) -> Result<Option<TooFast>, Closing> {
-        let refused = self.allowance.take().err();
+    pub(in crate::transport) fn count(&mut self) -> Result<Option<TooFast>, Closing> {
+        let refused = self.bucket.take().err();
         self.excess = match refused {
             None => self.excess.saturating_sub(1),
             Some(_) => self.excess + 1,

@@ -16,9 +16,12 @@ use super::*;
 async fn echo(State(shutdown): State<Shutdown>, handshake: Handshake) -> Response {
     let (answer, upgrade) = handshake.accept(None);
     shutdown.spawn("echo", async move {
-        let mut wire =
-            Wire::new(upgrade.await.unwrap(), crate::telemetry::metrics::Metrics::default().wire)
-                .await;
+        let mut wire = Wire::new(
+            upgrade.await.unwrap(),
+            Allowance::COMMANDS,
+            crate::telemetry::metrics::Metrics::default().wire,
+        )
+        .await;
         let closing = loop {
             let said = match wire.receive().await {
                 Ok(Incoming::Text(text)) => Message::Text(text),
