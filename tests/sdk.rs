@@ -1,0 +1,46 @@
+//! OpenAI's own clients against the real server: what they make of the Realtime protocol stands in `tests/sdk/`.
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+use std::{path::Path, process::Stdio};
+
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+};
+
+/// The Python client, with the versions of `tests/sdk/requirements.txt`.
+#[tokio::test]
+async fn openais_python_client_holds_a_conversation() {
+    run("venv/bin/python", "openai_client.py").await;
+}
+
+#[tokio::test]
+async fn openais_agents_kit_holds_a_conversation() {
+    run("node", "agents_client.js").await;
+}
+
+/// Both clients are there when `scripts/test` has run once.
+async fn run(program: &str, script: &str) {
+    let (_server, url, _folder) = start().await;
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sdk");
+    let program = if program.contains('/') { folder.join(program) } else { program.into() };
+    let mut client = Command::new(program);
+    client.arg(script).current_dir(folder).env("PARLA_URL", url).kill_on_drop(true);
+    assert!(client.status().await.unwrap().success(), "the client's complaint stands above");
+}
+
+async fn start() -> (Child, String, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Command::new(env!("CARGO_BIN_EXE_parla"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--model", "practice", "--tts", "espeak"])
+        .current_dir(folder.path())
+        .env("PARLA_MANAGEMENT_LISTEN", "off")
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
+    let line = lines.next_line().await.unwrap().unwrap();
+    let url = line.strip_prefix("parla is listening: ").unwrap().to_owned();
+    (server, url, folder)
+}
