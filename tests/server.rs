@@ -41,6 +41,7 @@ mod server {
     mod operating;
     mod poor_machine;
     mod raw_requests;
+    mod realtime;
     mod repeating;
     mod restarting;
     mod resuming;
