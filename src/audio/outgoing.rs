@@ -69,7 +69,8 @@ mod tests {
     use crate::audio::intake::{AudioFormat, Encoding, Intake};
 
     fn tone(sample_rate: u32, loudness: f32) -> AudioFrame {
-        let wave = |n: u32| (n as f32 * 440.0 * 6.283_185 / sample_rate as f32).sin() * loudness;
+        let turns = |n: u32| n as f32 * 440.0 / sample_rate as f32;
+        let wave = |n: u32| (turns(n) * std::f32::consts::TAU).sin() * loudness;
         let pcm = (0..sample_rate).flat_map(|n| from_float(wave(n)).to_le_bytes()).collect();
         AudioFrame { sample_rate, pcm }
     }

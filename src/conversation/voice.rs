@@ -4,7 +4,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     audio::intake::{AudioFormat, IntakeError},
-    domain::{Failure, LessonChoice, MicrophoneMode, Millis, Transcript, TurnId},
+    domain::{Failure, LessonChoice, Listening, MicrophoneMode, Millis, Transcript, TurnId},
 };
 
 use super::turn_taking::Utterance;
@@ -49,6 +49,8 @@ pub enum VoiceReport {
         at_ms: u64,
     },
     Transcript(Transcript),
+    /// How parla attends; `Off` also when what was committed or heard has given no words.
+    Listening(Listening),
     /// The learner's turn is over. With `answers` the tutor's turn follows, or why there is none.
     Ended(Utterance),
     Answered(Result<TurnId, Failure>),

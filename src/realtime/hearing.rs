@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Effect, Fault, Protocol, items::Item, read::Fields, session::Session};
 use crate::{
     conversation::VoiceReport,
-    domain::{Event, Failure, Listening},
+    domain::{Failure, Listening},
 };
 
 /// Less sound than this is nothing to commit, in milliseconds.
@@ -120,8 +120,11 @@ impl Protocol {
                 self.transcription_failed(&Fault::from(&failure));
                 self.refuse(&Fault::from(&failure), None);
             }
-            VoiceReport::VoiceOn { .. } | VoiceReport::Transcript(_) | VoiceReport::Answered(_) => {
-            }
+            VoiceReport::Listening(Listening::Off) => self.heard_nothing(),
+            VoiceReport::VoiceOn { .. }
+            | VoiceReport::Listening(_)
+            | VoiceReport::Transcript(_)
+            | VoiceReport::Answered(_) => {}
         }
     }
 
@@ -132,15 +135,6 @@ impl Protocol {
         self.refuse(&fault, None);
         self.transcription_failed(&fault);
         self.hearing.deaf = Some(fault);
-    }
-
-    /// A voice that was nothing: parla has stopped attending to it.
-    pub(super) fn listening(&mut self, event: &Event) {
-        if *event == Event::Listening(Listening::Off)
-            && self.hearing.voice.as_ref().is_some_and(|voice| voice.until_ms.is_some())
-        {
-            self.voice_off();
-        }
     }
 
     pub(super) fn is_spoken_over(&self) -> bool {
@@ -186,6 +180,16 @@ impl Protocol {
         self.transcribed(&item, ms, text);
         if self.session.creates() && !text.trim().is_empty() {
             self.answer_voice();
+        }
+    }
+
+    /// A voice that was nothing, or sound without words: parla has stopped attending to it.
+    fn heard_nothing(&mut self) {
+        while let Some((item, ms)) = self.hearing.awaited.pop_front() {
+            self.transcribed(&item, ms, "");
+        }
+        if self.hearing.voice.as_ref().is_some_and(|voice| voice.until_ms.is_some()) {
+            self.voice_off();
         }
     }
 

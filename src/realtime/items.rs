@@ -111,13 +111,11 @@ impl Items {
         let place = match previous {
             None => self.0.len(),
             Some("root") => 0,
-            Some(id) => match self.0.iter().position(|item| item.id == id) {
-                Some(place) => place + 1,
-                None => {
-                    let fault = Fault::no_item("item_create_invalid_previous_item_id", id);
-                    return Err(fault.at("previous_item_id"));
-                }
-            },
+            Some(id) => {
+                let found = self.0.iter().position(|item| item.id == id);
+                let fault = || Fault::no_item("item_create_invalid_previous_item_id", id);
+                found.ok_or_else(|| fault().at("previous_item_id"))? + 1
+            }
         };
         let before = place.checked_sub(1).and_then(|before| self.0.get(before));
         let before = before.map(|item| item.id.clone());

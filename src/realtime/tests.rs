@@ -172,14 +172,13 @@ fn shown(effect: &Effect) -> String {
 }
 
 fn shown_event(event: &Value) -> String {
-    let mut event = event.as_object().unwrap().clone();
-    let kind = event.remove("type").unwrap().as_str().unwrap().to_owned();
-    event.remove("event_id");
+    let kind = event["type"].as_str().unwrap();
+    let left_out = ["type", "event_id", "session", "rate_limits"];
+    let fields = event.as_object().unwrap().clone().into_iter();
+    let mut event: Map<_, _> =
+        fields.filter(|(name, _)| !left_out.contains(&name.as_str())).collect();
     if kind.ends_with("audio.delta") {
         event["delta"] = json!(event["delta"].as_str().unwrap().len());
-    }
-    for name in ["session", "rate_limits"] {
-        event.remove(name);
     }
     if let Some(response) = event.get_mut("response") {
         let reason = response["status_details"].clone();

@@ -272,7 +272,12 @@ impl Actor {
                 Decision::ResumeTutor if interrupts => self.feed(Input::Resume).await,
                 Decision::InterruptTutor if interrupts => self.feed(Input::Interrupt).await,
                 Decision::PauseTutor | Decision::ResumeTutor | Decision::InterruptTutor => {}
-                Decision::Listening(listening) => self.log.publish(Event::Listening(listening)),
+                Decision::Listening(listening) => {
+                    if let Some(voice) = self.voices.find(id) {
+                        voice.report(VoiceReport::Listening(listening));
+                    }
+                    self.log.publish(Event::Listening(listening));
+                }
                 Decision::EndOfTurn(utterance) => self.heard_out(id, utterance).await,
             }
         }

@@ -19,7 +19,6 @@ const PIECE_MS: usize = 200;
 
 impl Protocol {
     pub(in super::super) fn event(&mut self, event: Event) {
-        self.listening(&event);
         match event {
             Event::Message(message) => self.message(&message),
             Event::TurnBegan { turn } => self.turn_began(turn),

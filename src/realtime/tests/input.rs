@@ -3,6 +3,7 @@
 use expect_test::expect;
 
 use super::*;
+use crate::domain::Listening;
 
 #[test]
 fn a_turn_by_voice_is_committed_transcribed_and_answered() {
@@ -127,16 +128,32 @@ fn who_cannot_be_heard_is_told_once_and_gets_no_words() {
 }
 
 #[test]
+fn what_is_committed_without_a_word_in_it_fails_the_response_that_waits_for_it() {
+    let mut script = Script::new();
+    let session = json!({"type": "realtime", "audio": {"input": {"turn_detection": null}}});
+    script.client(json!({"type": "session.update", "session": session})).append(200);
+    script.client(json!({"type": "input_audio_buffer.commit"}));
+    script.client(json!({"type": "response.create"}));
+    script.trace();
+    script.voice(VoiceReport::Listening(Listening::Off));
+    expect![[r#"
+        > Listening(Off)
+          response.done {"response":["resp_-4","failed",{"type":"failed","error":{"type":"invalid_request_error","code":"nothing_heard","message":"No words were heard in the committed audio.","param":null}},[]]}
+    "#]].assert_eq(&script.trace());
+}
+
+#[test]
 fn a_noise_ends_without_a_turn() {
     let mut script = Script::new();
     script.append(100);
     script.trace();
     script.voice(VoiceReport::VoiceOn { at_ms: 0 }).voice(VoiceReport::VoiceOff { at_ms: 300 });
-    script.input(Input::Event(Event::Listening(crate::domain::Listening::Off)));
+    script.voice(VoiceReport::Listening(Listening::Off));
     expect![[r#"
         > VoiceOn { at_ms: 0 }
           input_audio_buffer.speech_started {"audio_start_ms":0,"item_id":"item_-3"}
         > VoiceOff { at_ms: 300 }
+        > Listening(Off)
           input_audio_buffer.speech_stopped {"audio_end_ms":300,"item_id":"item_-3"}
     "#]]
     .assert_eq(&script.trace());
@@ -214,6 +231,6 @@ fn items_stand_where_their_client_puts_them() {
         > response.create
           response.created {"response":["resp_-8","in_progress",null,[]]}
           rate_limits.updated {}
-          say "a\nb" for resp_-8, Some("")
+          say "b\na" for resp_-8, Some("")
     "#]].assert_eq(&script.trace());
 }

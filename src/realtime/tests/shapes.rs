@@ -121,6 +121,11 @@ fn a_client_of_the_older_shape_gets_its_names_and_a_flat_session() {
           response.output_item.done {"response_id":"resp_-3","output_index":0,"item":["item_-4","assistant","completed",[{"type":"audio","transcript":"¡Hola!"}]]}
           response.done {"response":["resp_-3","completed",null,[{"id":"item_-4","object":"realtime.item","type":"message","status":"completed","role":"assistant","content":[{"type":"audio","transcript":"¡Hola!"}]}]]}
     "#]].assert_eq(&script.trace());
+}
+
+#[test]
+fn a_session_of_the_older_shape_is_flat() {
+    let script = Script::with(Shape::Older, SoundPath::Events);
     let shown = serde_json::to_string_pretty(&script.protocol.session()).unwrap();
     expect![[r#"
         {
@@ -132,7 +137,7 @@ fn a_client_of_the_older_shape_gets_its_names_and_a_flat_session() {
             "audio",
             "text"
           ],
-          "instructions": "You are a helpful tutor.",
+          "instructions": "",
           "max_response_output_tokens": "inf",
           "temperature": 0.8,
           "tools": [],
@@ -141,7 +146,7 @@ fn a_client_of_the_older_shape_gets_its_names_and_a_flat_session() {
           "truncation": "auto",
           "prompt": null,
           "include": null,
-          "voice": "coral",
+          "voice": "default",
           "speed": 1.0,
           "output_audio_format": "pcm16",
           "input_audio_format": "pcm16",
@@ -149,11 +154,8 @@ fn a_client_of_the_older_shape_gets_its_names_and_a_flat_session() {
             "model": "whisper-1"
           },
           "turn_detection": {
-            "type": "server_vad",
-            "threshold": 0.5,
-            "prefix_padding_ms": 300,
-            "silence_duration_ms": 500,
-            "idle_timeout_ms": null,
+            "type": "semantic_vad",
+            "eagerness": "auto",
             "create_response": true,
             "interrupt_response": true
           }

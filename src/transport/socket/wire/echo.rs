@@ -62,8 +62,8 @@ async fn what_is_heard_is_said_and_a_goodbye_is_answered() {
         let messages = [
             Message::text(""),
             Message::text("¡Hola! 😀"),
-            Message::text("a".repeat(MESSAGE_LIMIT)),
-            Message::binary(vec![0xff; MESSAGE_LIMIT]),
+            Message::text("a".repeat(Allowance::COMMANDS.message_bytes)),
+            Message::binary(vec![0xff; Allowance::COMMANDS.message_bytes]),
         ];
         for message in messages {
             socket.send(message.clone()).await.unwrap();
