@@ -21,7 +21,7 @@ use crate::{
     audio::outgoing::{Law, encoded},
     auth::User,
     conversation::{VoiceManner, VoiceStart, unsupported_audio},
-    domain::{AudioFileId, ChatCommand, Failure, Language, random_token},
+    domain::{AudioFileId, ChatCommand, Failure, Language, LessonChoice, random_token},
     hub::{Cursor, Interest, Lagged},
     limits::TooFast,
     providers::{ChatMessage, ChatRequest, LessonKey, ModelPart},
@@ -163,7 +163,8 @@ impl Call {
     ) -> Result<(), Failure> {
         self.may_start()?;
         let format = format.intake().map_err(|error| unsupported_audio(&error))?;
-        let start = VoiceStart { format, language, manner, reports: None };
+        let choice = LessonChoice { language, ..LessonChoice::default() };
+        let start = VoiceStart { format, choice, manner, reports: None };
         self.ears.open(&self.session, start).await
     }
 
