@@ -12,6 +12,9 @@ export { scenes };
 /** Where the server under test answers, with a final slash. */
 export const SERVER = new URL(process.env.PARLA_URL ?? 'http://127.0.0.1:11200/').href;
 
+/** Where a practice tutor answers that hears by itself. */
+export const LESSONS = new URL(process.env.PARLA_LESSONS_URL ?? SERVER).href;
+
 /** Longer than any step takes on a slow machine; a step that never comes fails by it. */
 const PATIENCE_MS = 15_000;
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
@@ -43,16 +46,19 @@ export function openBrowser({ needsGesture = false, microphone } = {}) {
  * A learner with an empty page, and a list of everything that must not happen there.
  *
  * @param {import('playwright-core').Browser} browser
- * @param {{context?: object, prepare?: (page: import('playwright-core').Page) => Promise<void>}}
- *   [options]
+ * @param {{context?: object, server?: string, prepare?: (page: import('playwright-core').Page) =>
+ *   Promise<void>}} [options]
  */
-export async function openPage(browser, { context: options = {}, prepare = async () => {} } = {}) {
+export async function openPage(
+  browser,
+  { context: options = {}, server = SERVER, prepare = async () => {} } = {},
+) {
   const context = await browser.newContext({ viewport: { width: 390, height: 800 }, ...options });
   context.setDefaultTimeout(PATIENCE_MS);
   const page = await context.newPage();
-  const faults = watch(page);
+  const faults = watch(page, new URL(server).host);
   await prepare(page);
-  await page.goto(SERVER);
+  await page.goto(server);
   await page.locator('.link-state[data-look=good]').waitFor();
   return { page, context, faults };
 }
@@ -118,9 +124,8 @@ export function spokenWord(page) {
 }
 
 /** Collects errors, dialogs, breaches of the content policy and requests to other hosts. */
-function watch(page) {
+function watch(page, origin) {
   const faults = [];
-  const origin = new URL(SERVER).host;
   page.on('pageerror', (error) => faults.push(`error: ${error.message}`));
   page.on('dialog', (dialog) => {
     faults.push(`dialog: ${dialog.message()}`);
