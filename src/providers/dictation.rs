@@ -1,6 +1,7 @@
 //! One exchange of sound for words over an upstream socket: order, pace and clocks. What is said on it is the wire's.
 
 mod last_words;
+mod unheard;
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -20,9 +21,14 @@ use super::{
 use crate::domain::HeardWord;
 
 pub use last_words::{LastWords, Left};
+use unheard::Unheard;
 
-/// How long a service may take for words that it must have.
-pub const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a service may take for words that it must have: it has heard them already.
+pub const PATIENCE: Duration = Duration::from_millis(2_500);
+/// Voice of which a service that listens has told something, be it that it has understood nothing.
+const MUTE: Duration = Duration::from_secs(4);
+/// Voice of which it has understood a word: it may be a song, a crowd or a cough.
+const WORDLESS: Duration = Duration::from_secs(12);
 /// How long it may take when it has probably nothing to say: it answers only where there was sound to be heard.
 const QUIET_PATIENCE: Duration = Duration::from_secs(1);
 /// Without sound for as long a service is told that there will be more; some close after ten seconds.
@@ -115,6 +121,10 @@ struct Exchange<W> {
     owes_since: Instant,
     /// The question for them has not been sent.
     is_asking: bool,
+    /// Of what it is sent, nothing at all has been told.
+    mute: Unheard,
+    /// No words have been told of it.
+    wordless: Unheard,
     has_finished: bool,
     is_over: bool,
 }
@@ -132,6 +142,8 @@ impl<W: Wire> Exchange<W> {
             sent_at: now,
             owes_since: now,
             is_asking: false,
+            mute: Unheard::new(MUTE),
+            wordless: Unheard::new(WORDLESS),
             has_finished: false,
             is_over: false,
         }
@@ -166,6 +178,9 @@ impl<W: Wire> Exchange<W> {
     fn take(&mut self, sound: Option<Sound>) {
         let owed = self.wire.last_words().left().is_some();
         if let Some(sound) = sound {
+            let now = Instant::now();
+            self.mute.sent(&sound, now);
+            self.wordless.sent(&sound, now);
             self.outbox.extend(self.wire.give(sound));
             self.is_asking = !owed && self.wire.last_words().left().is_some();
         } else {
@@ -207,6 +222,10 @@ impl<W: Wire> Exchange<W> {
             Incoming::Sign => Ok(()),
             Incoming::Text(text) => {
                 let heard = self.wire.hear(&text)?;
+                self.mute.told();
+                if heard.iter().any(|heard| matches!(heard, Heard::Transcript(_))) {
+                    self.wordless.told();
+                }
                 if heard.contains(&Heard::Flushed) {
                     self.owes_since = Instant::now();
                 }
@@ -235,6 +254,9 @@ impl<W: Wire> Exchange<W> {
     async fn look_at_the_clock(&mut self) -> Result<(), ProviderError> {
         let now = Instant::now();
         self.socket.check_on().await?;
+        if self.voice_due().is_some_and(|due| now >= due) {
+            return Err(self.socket.stalled());
+        }
         if self.owed_at().is_some_and(|owed_at| now >= owed_at) {
             return self.give_up_waiting();
         }
@@ -270,11 +292,18 @@ impl<W: Wire> Exchange<W> {
         Some(self.owes_since + patience)
     }
 
+    /// When words must have come of the voice that was sent.
+    fn voice_due(&self) -> Option<Instant> {
+        let times = [self.mute.due(), self.wordless.due()];
+        times.into_iter().flatten().min()
+    }
+
     fn due(&mut self) -> Instant {
         let keep_alive = self.sent_at + KEEP_ALIVE_AFTER;
         let sound = (!self.outbox.is_empty()).then_some(self.next_sound_at);
-        let times = [Some(self.socket.check_at()), Some(keep_alive), sound, self.owed_at()];
-        times.into_iter().flatten().min().unwrap_or(keep_alive)
+        let owed = [self.owed_at(), self.voice_due()].into_iter().flatten();
+        let times = [Some(self.socket.check_at()), Some(keep_alive), sound];
+        times.into_iter().flatten().chain(owed).min().unwrap_or(keep_alive)
     }
 }
 

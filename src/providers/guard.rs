@@ -222,10 +222,21 @@ impl Attempt {
         }
     }
 
-    fn succeeded(&self) {
+    /// It could not go on, whatever had become of it before and whoever is to blame: nobody was served to the end.
+    pub(super) fn broke(&mut self, error: &ProviderError) {
+        self.is_settled = true;
+        self.failed(error.to_string());
+    }
+
+    fn succeeded(&mut self) {
+        let now = self.circuit.now();
         let mut guarded = self.circuit.guarded();
         guarded.breaker.succeeded();
         guarded.reason = None;
+        // What becomes of it from here on counts in the phase that begins with it.
+        let leave = guarded.breaker.admit(now);
+        drop(guarded);
+        self.leave = leave.unwrap_or(self.leave);
     }
 
     fn failed(&self, reason: String) {

@@ -62,6 +62,12 @@ impl Outlet {
         waiting.timeline.cut(at_ms, missing_ms);
     }
 
+    /// The milliseconds that wait to be taken.
+    #[must_use]
+    pub fn waiting_ms(&self) -> u64 {
+        lock(&self.0).bytes / BYTES_PER_MS
+    }
+
     /// Words with their places in the microphone's sound, of which some was dropped.
     #[must_use]
     pub fn placed(&self, transcript: Transcript) -> Transcript {

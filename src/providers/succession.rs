@@ -1,10 +1,11 @@
 //! Transcribers that follow each other within one utterance: when one fails the next hears it again. None is asked twice.
 
 mod backlog;
+mod known;
 #[cfg(test)]
 mod tests;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use futures_util::{
     StreamExt,
@@ -22,6 +23,8 @@ use super::{
 
 /// How far ahead of its time sound may be with a service that wants it as it is spoken.
 const AHEAD: Duration = Duration::from_millis(200);
+/// What the next one gets when the first one has used up all patience.
+const TAKEOVER: Duration = Duration::from_secs(3);
 
 type Words = BoxStream<'static, Result<Heard, ProviderError>>;
 
@@ -66,6 +69,8 @@ impl Transcriber for Succession {
             backlog: Backlog::default(),
             next: 0,
             present: None,
+            has_begun: false,
+            told: VecDeque::new(),
             error: None,
         };
         stream::unfold(following, |mut following| async move {
@@ -75,9 +80,12 @@ impl Transcriber for Succession {
         .boxed()
     }
 
-    /// Each of them may lose the patience that is had with it.
+    /// That of the slowest, and a moment for one that follows: a learner does not wait for one after the other. What
+    /// comes later is told all the same.
     fn patience(&self) -> Duration {
-        self.lines.iter().map(|line| line.transcriber.patience()).sum()
+        let longest = self.lines.iter().map(|line| line.transcriber.patience()).max();
+        let takeover = if self.lines.len() > 1 { TAKEOVER } else { Duration::ZERO };
+        longest.unwrap_or_default() + takeover
     }
 
     fn check(&self) -> BoxFuture<'static, Result<(), ProviderError>> {
@@ -110,6 +118,10 @@ struct Following {
     /// Who is asked next; those before are not asked again.
     next: usize,
     present: Option<Present>,
+    /// Whether anybody has listened yet.
+    has_begun: bool,
+    /// What a change brings with it.
+    told: VecDeque<Heard>,
     /// Why the last one failed.
     error: Option<ProviderError>,
 }
@@ -120,6 +132,7 @@ struct Present {
     words: Words,
     outlet: Outlet,
     attempt: Attempt,
+    pace: Pace,
     patience: Duration,
     /// When it has to have answered the oldest question, or said its last words.
     due: Option<Instant>,
@@ -141,13 +154,14 @@ impl Following {
     /// `None` when all has been heard, or nobody is left to hear.
     async fn next(&mut self) -> Option<Result<Heard, ProviderError>> {
         loop {
+            if let Some(heard) = self.told.pop_front() {
+                return Some(Ok(heard));
+            }
             let Some(mut present) = self.present.take() else {
-                let is_first = self.next == 0;
-                match self.begin() {
-                    Err(error) => return error.map(Err),
-                    Ok(()) if is_first => continue,
-                    Ok(()) => return Some(Ok(Heard::Reconnecting)),
+                if let Err(error) = self.begin() {
+                    return error.map(Err);
                 }
+                continue;
             };
             let step = present.step(self.sound.as_mut()).await;
             match self.settle(&mut present, step) {
@@ -159,7 +173,7 @@ impl Following {
                 Ok(Next::GoOn) => self.present = Some(present),
                 Err(error) => {
                     tracing::warn!(%error, "a transcriber failed");
-                    present.attempt.settle(Some(&error));
+                    present.attempt.broke(&error);
                     self.error = Some(error);
                 }
             }
@@ -174,6 +188,11 @@ impl Following {
             let name = line.transcriber.name().to_owned();
             match line.circuit.clone().admit(name, Duration::MAX) {
                 Ok(attempt) => {
+                    if std::mem::replace(&mut self.has_begun, true) {
+                        let kept = self.backlog.take_over(line.transcriber.pace());
+                        self.told.extend(kept.map(Heard::Transcript));
+                        self.told.push_back(Heard::Reconnecting);
+                    }
                     self.present = Some(self.listen(line, attempt));
                     return Ok(());
                 }
@@ -195,6 +214,7 @@ impl Following {
             words: line.transcriber.listen(self.request.clone(), sound),
             outlet,
             attempt,
+            pace,
             patience: line.transcriber.patience(),
             due: None,
         };
@@ -233,16 +253,19 @@ impl Following {
     }
 
     fn hear(&mut self, present: &mut Present, heard: Heard) -> Next {
-        present.attempt.settle(None);
         match heard {
             Heard::Transcript(transcript) => {
+                if transcript.is_final {
+                    present.attempt.settle(None);
+                }
                 let told = self.backlog.tell(present.outlet.placed(transcript));
                 told.map_or(Next::GoOn, |told| Next::Tell(Heard::Transcript(told)))
             }
             Heard::Flushed => {
+                present.attempt.settle(None);
                 self.backlog.answered();
                 let is_asked = self.backlog.is_asked() || self.sound.is_none();
-                present.due = is_asked.then(|| Instant::now() + present.patience);
+                present.due = is_asked.then(|| present.answers_at());
                 Next::Tell(Heard::Flushed)
             }
             Heard::EndHint | Heard::Reconnecting => Next::Tell(heard),
@@ -269,15 +292,25 @@ impl Present {
     }
 
     fn give(&mut self, sound: Sound) {
-        if sound == Sound::Flush {
-            self.due.get_or_insert_with(|| Instant::now() + self.patience);
+        if sound == Sound::Flush && self.due.is_none() {
+            self.due = Some(self.answers_at());
         }
         self.outlet.put(sound);
     }
 
     fn end(&mut self) {
-        self.due.get_or_insert_with(|| Instant::now() + self.patience);
+        self.due = self.due.or(Some(self.answers_at()));
         self.outlet.close();
+    }
+
+    /// When a question that is put now has to be answered. Sound that may not be sent faster than it is spoken comes
+    /// before it.
+    fn answers_at(&self) -> Instant {
+        let waits = match self.pace {
+            Pace::Free => 0,
+            Pace::RealTime => self.outlet.waiting_ms(),
+        };
+        Instant::now() + Duration::from_millis(waits) + self.patience
     }
 }
 

@@ -69,6 +69,10 @@ pub enum Fault {
     Stall {
         at_ms: u64,
     },
+    /// Nothing is told any more; pings are answered.
+    Mute {
+        at_ms: u64,
+    },
     /// One text that is no JSON.
     Garbage {
         at_ms: u64,
@@ -291,10 +295,16 @@ impl<E: Ear> Attendance<E> {
             if self.go_wrong(&mut socket).await.is_none() {
                 return;
             }
-            if self.send(&mut socket, answers).await.is_none() {
+            if !self.is_mute() && self.send(&mut socket, answers).await.is_none() {
                 return;
             }
         }
+    }
+
+    fn is_mute(&self) -> bool {
+        let heard_ms = self.shared.seen()[self.number].sound_ms();
+        let mutes = |fault: &Fault| matches!(fault, Fault::Mute { at_ms } if heard_ms >= *at_ms);
+        self.session.faults.iter().any(mutes)
     }
 
     /// `None` ends the connection.

@@ -2,7 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use futures_util::{StreamExt, future::join, stream};
+use futures_util::{
+    StreamExt,
+    future::join,
+    stream::{self, BoxStream},
+};
 use parla::providers::{
     Heard, ListenRequest, ProviderError, Sound,
     deepgram::{Deepgram, DeepgramSettings},
@@ -187,5 +191,35 @@ async fn nothing_is_connected_before_it_is_listened_to() {
         drop(listen(&*transcriber, ended(Vec::new())));
         drop(transcriber.listen(ListenRequest::default(), ended(Vec::new())));
         assert!(server.received().is_empty());
+    }
+}
+
+/// As they are spoken, by somebody who goes on and on.
+fn live(ms: usize) -> BoxStream<'static, Sound> {
+    let frames = stream::iter(sound(ms)).then(|frame| async {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        frame
+    });
+    stream::iter([Sound::VoiceOn]).chain(frames).boxed()
+}
+
+#[tokio::test]
+async fn a_service_that_tells_nothing_of_a_voice_has_stalled() {
+    let script = Script::failing(&[CIAO], &[Fault::Mute { at_ms: 0 }]);
+    for (_server, transcriber) in both(&script).await {
+        let began = Instant::now();
+        let error = failure(&*transcriber, live(8_000)).await;
+        assert_eq!(kind(&error), "stalled", "{error}");
+        assert!((4..6).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_falls_silent_in_the_middle_of_words_has_stalled() {
+    let script = Script::failing(&[CIAO], &[Fault::Mute { at_ms: 1_000 }]);
+    for (_server, transcriber) in both(&script).await {
+        let heard = listen(&*transcriber, live(10_000)).collect::<Vec<_>>().await;
+        assert!(matches!(heard[0], Ok(Heard::Transcript(_))));
+        assert_eq!(kind(heard.last().unwrap().as_ref().unwrap_err()), "stalled");
     }
 }

@@ -2,13 +2,14 @@
 
 use std::collections::VecDeque;
 
-use super::super::{Pace, Sound};
-use crate::domain::{HeardWord, Transcript};
+use super::{
+    super::{Pace, Sound},
+    known::Known,
+};
+use crate::domain::Transcript;
 
 /// Older sound is not heard again, in milliseconds. With the frame that it begins in it waits in an outlet of ten seconds.
 const MOST_MS: u64 = 9_900;
-/// Heard again before the first word that is not confirmed, so that its beginning is not cut off.
-const LEAD_MS: u64 = 200;
 /// A voice is marked so much after it has begun, at most.
 const ONSET_MS: u64 = 400;
 
@@ -20,10 +21,7 @@ pub(super) struct Backlog {
     now_ms: u64,
     /// Whether a voice sounds where the parts begin.
     begins_voiced: bool,
-    /// All words before this place have been told as final.
-    confirmed_ms: u64,
-    /// The words of the newest final transcript, for engines that know no times.
-    last_words: Vec<String>,
+    known: Known,
     segments: Segments,
     /// The present engine has been given sound that another one had heard.
     took_over: bool,
@@ -55,10 +53,12 @@ impl Backlog {
         self.forget(self.now_ms.saturating_sub(MOST_MS));
     }
 
-    /// The oldest question is answered.
+    /// The oldest question is answered: what was told without times lies before it.
     pub(super) fn answered(&mut self) {
         if let Some(place) = self.parts.iter().position(|(_, part)| *part == Sound::Flush) {
-            self.parts.remove(place);
+            let (at_ms, _) = self.parts.remove(place).expect("invariant: it was found there");
+            self.known.place(at_ms);
+            self.forget(self.known.needed_from_ms());
         }
     }
 
@@ -71,21 +71,39 @@ impl Backlog {
     /// was not told before.
     pub(super) fn tell(&mut self, mut transcript: Transcript) -> Option<Transcript> {
         let had_words = !transcript.text.is_empty();
-        self.cut_known(&mut transcript);
+        for word in &mut transcript.words {
+            word.end_ms = word.end_ms.min(self.now_ms);
+            word.start_ms = word.start_ms.min(word.end_ms);
+        }
+        if self.took_over {
+            self.known.cut(&mut transcript);
+        }
         transcript.segment += self.segments.base;
+        let is_shown = self.known.is_supposed(transcript.segment);
         if transcript.is_final {
             self.confirm(&transcript);
+        } else {
+            self.known.suppose(&transcript);
         }
-        (!had_words || !transcript.text.is_empty()).then_some(transcript)
+        (!had_words || !transcript.text.is_empty() || is_shown).then_some(transcript)
+    }
+
+    /// Another engine is to go on; what can be relied on of the words before is final. Where there is no time to hear
+    /// all of it again that is more.
+    pub(super) fn take_over(&mut self, pace: Pace) -> Option<Transcript> {
+        self.took_over = true;
+        let kept = self.known.take_over(pace == Pace::RealTime, self.begins_ms());
+        if let Some(kept) = &kept {
+            self.segments.open = self.segments.open.max(kept.segment + 1);
+            self.forget(self.known.needed_from_ms());
+        }
+        self.segments.base = self.segments.open;
+        kept
     }
 
     /// What the next engine hears, in order. Where time is short stretches without a voice are left out.
-    pub(super) fn again(&mut self, pace: Pace) -> Vec<Again> {
-        self.segments.base = self.segments.open;
-        self.took_over = true;
-        let first = self.parts.iter().find(|(_, part)| matches!(part, Sound::Frame(_)));
-        let begins = first.map_or(self.now_ms, |(end, part)| end - length_ms(part));
-        let mut again = vec![Again::Skip { ms: begins }];
+    pub(super) fn again(&self, pace: Pace) -> Vec<Again> {
+        let mut again = vec![Again::Skip { ms: self.begins_ms() }];
         let mut is_voiced = self.begins_voiced;
         if is_voiced {
             again.push(Again::Part(Sound::VoiceOn));
@@ -112,44 +130,16 @@ impl Backlog {
             || self.parts.iter().any(|(place, part)| *part == Sound::VoiceOn && is_soon(*place))
     }
 
-    fn cut_known(&self, transcript: &mut Transcript) {
-        if !self.took_over {
-            return;
-        }
-        let is_known = |word: &HeardWord| (word.start_ms + word.end_ms) / 2 <= self.confirmed_ms;
-        if transcript.words.is_empty() && transcript.segment == 0 {
-            let words: Vec<&str> = transcript.text.split_whitespace().collect();
-            let known = self.overlap(&words);
-            if known > 0 {
-                transcript.text = words[known..].join(" ");
-            }
-        } else if transcript.words.iter().any(is_known) {
-            transcript.words.retain(|word| !is_known(word));
-            let left: Vec<&str> = transcript.words.iter().map(|word| word.text.as_str()).collect();
-            transcript.text = left.join(" ");
-        }
-    }
-
-    /// How many of the words repeat the end of what was told last. Only what was heard twice can.
-    fn overlap(&self, words: &[&str]) -> usize {
-        let most = words.len().min(self.last_words.len());
-        let repeats = |count: &usize| {
-            let end = &self.last_words[self.last_words.len() - count..];
-            end.iter().zip(words).all(|(told, word)| *told == bare(word))
-        };
-        (1..=most).rev().find(repeats).unwrap_or(0)
+    /// Where the sound begins that is still there.
+    fn begins_ms(&self) -> u64 {
+        let first = self.parts.iter().find(|(_, part)| matches!(part, Sound::Frame(_)));
+        first.map_or(self.now_ms, |(end, part)| end - length_ms(part))
     }
 
     fn confirm(&mut self, transcript: &Transcript) {
         self.segments.open = self.segments.open.max(transcript.segment + 1);
-        let asked = self.parts.iter().find(|(_, part)| *part == Sound::Flush);
-        let ended = transcript.words.last().map(|word| word.end_ms).or(asked.map(|(at, _)| *at));
-        self.confirmed_ms = self.confirmed_ms.max(ended.unwrap_or(0).min(self.now_ms));
-        // A place is known: nothing before it will be heard twice but what times can tell.
-        let words = transcript.text.split_whitespace().map(bare);
-        self.last_words = if ended.is_some() { Vec::new() } else { words.collect() };
-        let lead = if transcript.words.is_empty() { 0 } else { LEAD_MS };
-        self.forget(self.confirmed_ms.saturating_sub(lead));
+        self.known.confirm(transcript);
+        self.forget(self.known.needed_from_ms());
     }
 
     /// Questions are still to be answered, and what is expected still is.
@@ -175,18 +165,13 @@ fn length_ms(sound: &Sound) -> u64 {
     }
 }
 
-/// Without what engines write differently.
-fn bare(word: &str) -> String {
-    word.chars().filter(|char| char.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::AudioFrame;
+    use crate::domain::{AudioFrame, HeardWord};
 
     const WORD_MS: u64 = 320;
 
@@ -212,6 +197,11 @@ mod tests {
         Transcript { segment, text, is_final: true, confidence: None, words }
     }
 
+    fn again(backlog: &mut Backlog, pace: Pace) -> Vec<Again> {
+        assert_eq!(backlog.take_over(pace), None);
+        backlog.again(pace)
+    }
+
     fn replayed_ms(again: &[Again]) -> (u64, u64) {
         let Again::Skip { ms } = again[0] else { panic!("the first place is said") };
         let sound = again.iter().map(|again| match again {
@@ -223,10 +213,10 @@ mod tests {
 
     #[test]
     fn ten_seconds_are_heard_again_at_most_and_nothing_before_a_final_word() {
-        assert_eq!(replayed_ms(&sounded(20_000).again(Pace::Free)), (10_080, 9_920));
+        assert_eq!(replayed_ms(&again(&mut sounded(20_000), Pace::Free)), (10_080, 9_920));
         let mut backlog = sounded(6_400);
         backlog.tell(final_words(0, 0..10)).unwrap();
-        assert_eq!(replayed_ms(&backlog.again(Pace::Free)), (2_976, 3_424));
+        assert_eq!(replayed_ms(&again(&mut backlog, Pace::Free)), (2_752, 3_648));
     }
 
     #[test]
@@ -235,9 +225,9 @@ mod tests {
         backlog.keep(Sound::Flush);
         (0..400).for_each(|_| backlog.keep(frame()));
         let asks = |again: Vec<Again>| again.contains(&Again::Part(Sound::Flush));
-        assert!(asks(backlog.again(Pace::Free)));
+        assert!(asks(again(&mut backlog, Pace::Free)));
         backlog.answered();
-        assert!(!asks(backlog.again(Pace::Free)));
+        assert!(!asks(again(&mut backlog, Pace::Free)));
     }
 
     #[test]
@@ -247,9 +237,9 @@ mod tests {
         (0..10).for_each(|_| backlog.keep(frame()));
         backlog.keep(Sound::VoiceOff);
         (0..60).for_each(|_| backlog.keep(frame()));
-        let (_, sound) = replayed_ms(&backlog.again(Pace::RealTime));
+        let (_, sound) = replayed_ms(&again(&mut backlog, Pace::RealTime));
         assert!((320 + 2 * 400 - 32..=320 + 2 * 400 + 64).contains(&sound), "{sound}");
-        assert_eq!(replayed_ms(&backlog.again(Pace::Free)), (0, 5_440));
+        assert_eq!(replayed_ms(&again(&mut backlog, Pace::Free)), (0, 5_440));
     }
 
     #[test]
@@ -262,7 +252,7 @@ mod tests {
         };
         let mut backlog = sounded(3_200);
         backlog.tell(said(0, "Vorrei un caffè")).unwrap();
-        backlog.again(Pace::Free);
+        again(&mut backlog, Pace::Free);
         let told = backlog.tell(said(0, "un caffè, per favore")).unwrap();
         assert_eq!((told.segment, told.text.as_str()), (1, "per favore"));
         let told = backlog.tell(said(1, "favore favore")).unwrap();
@@ -282,7 +272,7 @@ mod tests {
                 (0..count * WORD_MS / 32).for_each(|_| backlog.keep(frame()));
                 spoken += count;
                 if fails {
-                    let (begins, _) = replayed_ms(&backlog.again(Pace::Free));
+                    let (begins, _) = replayed_ms(&again(&mut backlog, Pace::Free));
                     // Words of which the new engine hears more than half.
                     from = (begins + WORD_MS / 2) / WORD_MS;
                     segment = 0;

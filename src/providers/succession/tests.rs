@@ -1,5 +1,7 @@
 //! Successions of transcribers that hear a word in each third of a second of sound, and fail where they are told to.
 
+use std::sync::Mutex;
+
 use bytes::Bytes;
 use expect_test::expect;
 use futures_util::FutureExt;
@@ -11,24 +13,38 @@ use crate::domain::{AudioFrame, HeardWord, Transcript};
 const WORD_MS: u64 = 320;
 
 /// Hears the number that is written in each sample, and fails after so many milliseconds of sound.
+#[derive(Clone, Debug)]
 struct Hearer {
     name: &'static str,
     pace: Pace,
     fails_after_ms: u64,
     answers: bool,
+    /// Tells each word when it has heard it.
+    guesses: bool,
+    /// Knows when words were said.
+    is_timed: bool,
+    taken: Arc<Mutex<Vec<Instant>>>,
 }
 
 struct Hearing {
+    hearer: Hearer,
     sound: BoxStream<'static, Sound>,
     left_ms: u64,
-    answers: bool,
     at_ms: u64,
     segment: u64,
     words: Vec<HeardWord>,
 }
 
 fn hearer(name: &'static str, fails_after_ms: u64) -> Hearer {
-    Hearer { name, pace: Pace::Free, fails_after_ms, answers: true }
+    Hearer {
+        name,
+        pace: Pace::Free,
+        fails_after_ms,
+        answers: true,
+        guesses: false,
+        is_timed: true,
+        taken: Arc::default(),
+    }
 }
 
 impl Transcriber for Hearer {
@@ -42,9 +58,9 @@ impl Transcriber for Hearer {
 
     fn listen(&self, _: ListenRequest, sound: BoxStream<'static, Sound>) -> Words {
         let hearing = Hearing {
+            hearer: self.clone(),
             sound,
             left_ms: self.fails_after_ms,
-            answers: self.answers,
             at_ms: 0,
             segment: 0,
             words: Vec::new(),
@@ -72,19 +88,27 @@ impl Hearing {
                     return vec![Err(ProviderError::Cut { provider, reason })];
                 }
                 self.left_ms -= length;
+                self.hearer.taken.lock().unwrap().push(Instant::now());
+                let count = self.words.len();
                 self.notice(&format!("w{}", frame.pcm[0]), length);
-                Vec::new()
+                let is_new = self.words.len() > count && count > 0;
+                if is_new && self.hearer.guesses { vec![self.told(false)] } else { Vec::new() }
             }
-            Sound::Flush if self.answers => {
-                let words = std::mem::take(&mut self.words);
-                let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
-                let (segment, text) = (self.segment, texts.join(" "));
+            Sound::Flush if self.hearer.answers => {
+                let told = self.told(true);
+                self.words.clear();
                 self.segment += 1;
-                let told = Transcript { segment, text, is_final: true, confidence: None, words };
-                vec![Ok(Heard::Transcript(told)), Ok(Heard::Flushed)]
+                vec![told, Ok(Heard::Flushed)]
             }
             _ => Vec::new(),
         }
+    }
+
+    fn told(&self, is_final: bool) -> Result<Heard, ProviderError> {
+        let texts: Vec<&str> = self.words.iter().map(|word| word.text.as_str()).collect();
+        let (segment, text) = (self.segment, texts.join(" "));
+        let words = if self.hearer.is_timed { self.words.clone() } else { Vec::new() };
+        Ok(Heard::Transcript(Transcript { segment, text, is_final, confidence: None, words }))
     }
 
     /// A word goes on until another one sounds.
@@ -123,6 +147,7 @@ async fn trace(succession: &Succession, sound: Vec<Sound>) -> Vec<String> {
     let sound = stream::iter(sound).boxed();
     let heard = succession.listen(ListenRequest::default(), sound);
     let said = heard.map(|heard| match heard {
+        Ok(Heard::Transcript(told)) if !told.is_final => format!("{}~ {}", told.segment, told.text),
         Ok(Heard::Transcript(told)) => format!("{}: {}", told.segment, told.text),
         Ok(Heard::Flushed) => "flushed".to_owned(),
         Ok(other) => format!("{other:?}"),
@@ -187,22 +212,89 @@ async fn ten_seconds_are_heard_again_at_once_where_there_is_room_and_as_spoken_w
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_breaks_off_after_each_first_word_is_left_alone_too() {
+    let first = Hearer { guesses: true, ..hearer("first", 700) };
+    let both = succession(vec![first, hearer("second", u64::MAX)]);
+    for _ in 0..3 {
+        assert_eq!(trace(&both, spoken(&[3])).await[0], "0~ w0 w1");
+    }
+    assert_eq!(both.circuits()[0].state.name(), "open");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_a_succession_does_not_wait_for_one_after_the_other() {
+    let all = (0..4).map(|_| hearer("one", 0)).collect();
+    assert_eq!(succession(all).patience().as_secs(), 13);
+    assert_eq!(succession(vec![hearer("one", 0)]).patience().as_secs(), 10);
+}
+
+/// Frames as they are spoken.
+fn live(sound: Vec<Sound>) -> BoxStream<'static, Sound> {
+    let paced = stream::iter(sound).then(|sound| async move {
+        if matches!(sound, Sound::Frame(_)) {
+            tokio::time::sleep(Duration::from_millis(32)).await;
+        }
+        sound
+    });
+    paced.boxed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_bears_no_hurry_is_a_second_late_after_ten_seconds_of_speech() {
+    // The last guess comes half a second before the end: with the beginning of the word w30.
+    let first = Hearer { guesses: true, ..hearer("first", 10_080) };
+    let second = Hearer { pace: Pace::RealTime, guesses: true, ..hearer("second", u64::MAX) };
+    let taken = Arc::clone(&second.taken);
+    let both = succession(vec![first, second]);
+    let began = Instant::now();
+    let heard: Vec<_> = both.listen(ListenRequest::default(), live(spoken(&[60]))).collect().await;
+    let words = finals(&heard);
+    assert_eq!(words, (0..60).map(|number| format!("w{number}")).collect::<Vec<_>>());
+    let spoken_ms = 60 * WORD_MS;
+    let last = *taken.lock().unwrap().last().unwrap();
+    let late = last.duration_since(began).as_millis() as u64 - spoken_ms;
+    assert!((200..=1_000).contains(&late), "{late} ms late");
+}
+
+/// All words that are final, in their order.
+fn finals(heard: &[Result<Heard, ProviderError>]) -> Vec<String> {
+    let finals = heard.iter().filter_map(|heard| match heard {
+        Ok(Heard::Transcript(told)) if told.is_final => Some(told.text.clone()),
+        _ => None,
+    });
+    finals
+        .flat_map(|text| text.split(' ').map(str::to_owned).collect::<Vec<_>>())
+        .filter(|word| !word.is_empty())
+        .collect()
+}
+
+fn any_hearer() -> impl Strategy<Value = Hearer> {
+    (0..8_000_u64, any::<[bool; 3]>()).prop_map(|(fails_after_ms, [guesses, is_timed, hurries])| {
+        let pace = if hurries { Pace::Free } else { Pace::RealTime };
+        Hearer { pace, guesses, is_timed, ..hearer("one", fails_after_ms) }
+    })
+}
+
 proptest! {
     #[test]
     fn words_are_told_once_wherever_the_first_ones_fail(
         groups in prop::collection::vec(1..6_u8, 1..8),
-        fails in prop::collection::vec(0..8_000_u64, 0..3),
+        mut hearers in prop::collection::vec(any_hearer(), 1..5),
+        is_live in any::<bool>(),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time().start_paused(true).build().unwrap();
-        let mut hearers: Vec<Hearer> = fails.into_iter().map(|at| hearer("one", at)).collect();
-        hearers.push(hearer("last", u64::MAX));
-        let told = runtime.block_on(trace(&succession(hearers), spoken(&groups)));
-        let texts = told.iter().filter_map(|line| Some(line.split_once(": ")?.1));
-        let words: Vec<String> =
-            texts.flat_map(str::split_whitespace).map(str::to_owned).collect();
+        hearers.last_mut().unwrap().fails_after_ms = u64::MAX;
+        let sound = spoken(&groups);
+        let sound = if is_live { live(sound) } else { stream::iter(sound).boxed() };
+        let succession = succession(hearers);
+        let heard = succession.listen(ListenRequest::default(), sound);
+        let heard: Vec<_> = runtime.block_on(heard.collect());
         let count: u8 = groups.iter().sum();
         let expected: Vec<String> = (0..count).map(|number| format!("w{number}")).collect();
-        prop_assert_eq!(words, expected, "{:?}", told);
+        prop_assert_eq!(finals(&heard), expected, "{:?}", heard);
+        let questions = heard.iter().filter(|heard| matches!(heard, Ok(Heard::Flushed))).count();
+        prop_assert_eq!(questions, groups.len());
     }
 }
