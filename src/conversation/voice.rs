@@ -52,7 +52,11 @@ pub enum VoiceReport {
     /// How parla attends; `Off` also when what was committed or heard has given no words.
     Listening(Listening),
     /// The learner's turn is over. With `answers` the tutor's turn follows, or why there is none.
-    Ended(Utterance),
+    Ended {
+        utterance: Utterance,
+        /// What of it is the learner's message: no hesitations. It may be empty.
+        message: String,
+    },
     Answered(Result<TurnId, Failure>),
     /// Nobody hears any more.
     Failed(Failure),

@@ -113,7 +113,7 @@ impl Protocol {
                     voice.until_ms = Some(at_ms);
                 }
             }
-            VoiceReport::Ended(utterance) => self.heard_out(&utterance.text),
+            VoiceReport::Ended { utterance, message } => self.heard_out(&utterance.text, message),
             VoiceReport::Failed(failure) => {
                 self.hearing.is_open = false;
                 self.effects.push(Effect::Deafen);
@@ -168,17 +168,18 @@ impl Protocol {
     }
 
     /// The learner's turn is over.
-    fn heard_out(&mut self, text: &str) {
+    fn heard_out(&mut self, text: &str, message: String) {
         if let Some((item, ms)) = self.hearing.awaited.pop_front() {
-            return self.transcribed(&item, ms, text);
+            return self.transcribed(&item, ms, (text, message));
         }
         if self.hearing.voice.is_none() {
             self.voice_on(0);
         }
         let Some((item, ms)) = self.voice_off() else { return };
         self.committed(&item);
-        self.transcribed(&item, ms, text);
-        if self.session.creates() && !text.trim().is_empty() {
+        let is_answered = self.session.creates() && !message.is_empty();
+        self.transcribed(&item, ms, (text, message));
+        if is_answered {
             self.answer_voice();
         }
     }
@@ -186,7 +187,7 @@ impl Protocol {
     /// A voice that was nothing, or sound without words: parla has stopped attending to it.
     fn heard_nothing(&mut self) {
         while let Some((item, ms)) = self.hearing.awaited.pop_front() {
-            self.transcribed(&item, ms, "");
+            self.transcribed(&item, ms, ("", String::new()));
         }
         if self.hearing.voice.as_ref().is_some_and(|voice| voice.until_ms.is_some()) {
             self.voice_off();
@@ -203,8 +204,9 @@ impl Protocol {
         self.unsaid.push(item.to_owned());
     }
 
-    fn transcribed(&mut self, item: &str, ms: u64, text: &str) {
+    fn transcribed(&mut self, item: &str, ms: u64, (text, message): (&str, String)) {
         if let Some(item) = self.items.find_mut(item) {
+            item.message = Some(message);
             item.shown["content"][0]["transcript"] = json!(text);
         }
         if self.session.transcribes() {

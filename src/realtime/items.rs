@@ -16,6 +16,8 @@ pub(super) struct Item {
     pub(super) id: String,
     /// As it is shown.
     pub(super) shown: Value,
+    /// Of what the learner has spoken: what is to be answered, without hesitations.
+    pub(super) message: Option<String>,
     /// Of the tutor's: the turn, and the sounds of its chunks in their order.
     pub(super) turn: Option<TurnId>,
     pub(super) sounds: Vec<Stretch>,
@@ -38,7 +40,7 @@ impl Item {
             "id": id, "object": "realtime.item", "type": "message", "status": "completed",
             "role": role, "content": content,
         });
-        Self { id: id.to_owned(), shown, turn: None, sounds: Vec::new() }
+        Self { id: id.to_owned(), shown, message: None, turn: None, sounds: Vec::new() }
     }
 
     /// An item as a client writes it; without an id it gets that one.
@@ -64,7 +66,7 @@ impl Item {
         shown["id"] = json!(id);
         shown["object"] = json!("realtime.item");
         shown["status"] = json!("completed");
-        Ok(Self { id: id.to_owned(), shown, turn: None, sounds: Vec::new() })
+        Ok(Self { id: id.to_owned(), shown, message: None, turn: None, sounds: Vec::new() })
     }
 
     pub(super) fn role(&self) -> &str {

@@ -50,8 +50,6 @@ pub(super) struct Saying {
     /// Said instead of items.
     pub(super) text: Option<String>,
     pub(super) instructions: Option<String>,
-    /// The learner spoke; the words are verbatim.
-    pub(super) is_spoken: bool,
 }
 
 /// How a response ends.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Effect, Fault, Protocol,
+    items::Item,
     read::Fields,
     response::{Outcome, Response, Saying, Terms},
     session::{self, Modality, SoundFormat},
@@ -39,7 +40,7 @@ impl Protocol {
             None => None,
         };
         let items = if text.is_none() { std::mem::take(&mut self.unsaid) } else { Vec::new() };
-        self.respond(terms, Saying { items, text, instructions, is_spoken: false });
+        self.respond(terms, Saying { items, text, instructions });
         Ok(())
     }
 
@@ -51,7 +52,7 @@ impl Protocol {
             return;
         }
         let items = std::mem::take(&mut self.unsaid);
-        let saying = Saying { items, is_spoken: true, ..Saying::default() };
+        let saying = Saying { items, ..Saying::default() };
         let terms = self.usual_terms();
         // Whatever is still being made is interrupted by what the learner says.
         self.cancel_where(|response| response.is_in_conversation(), "turn_detected");
@@ -109,11 +110,13 @@ impl Protocol {
     }
 
     fn say(&mut self, id: String, saying: Saying) {
-        let Saying { items, text, instructions, is_spoken } = saying;
+        let Saying { items, text, instructions } = saying;
         let found = self.items.all().iter().filter(|item| items.contains(&item.id));
-        let said: Vec<String> =
-            found.map(|item| item.text()).filter(|text| !text.is_empty()).collect();
-        let text = text.unwrap_or_else(|| said.join("\n"));
+        let found: Vec<&Item> = found.collect();
+        let is_spoken = found.iter().any(|item| item.message.is_some());
+        let verbatim = is_spoken.then(|| joined(found.iter().map(|item| item.text())));
+        let message = |item: &Item| item.message.clone().unwrap_or_else(|| item.text());
+        let text = text.unwrap_or_else(|| joined(found.into_iter().map(message)));
         if text.trim().is_empty() && !items.is_empty() {
             let fault = Fault::new("nothing_heard", "No words were heard in the committed audio.");
             if let Some(place) = self.responses.iter().position(|response| response.id == id) {
@@ -124,7 +127,6 @@ impl Protocol {
         let opens = text.trim().is_empty() && self.session.instructions().is_empty();
         let instructions = instructions.or_else(|| opens.then(|| OPENING.to_owned()));
         let choice = self.session.choice(instructions, &self.items.system_text());
-        let verbatim = is_spoken.then(|| text.clone());
         let client_id = Some(id.clone());
         let command = ChatCommand { text, stream: true, choice, client_id, verbatim };
         self.effects.push(Effect::Say { response: id, command });
@@ -183,6 +185,11 @@ impl Protocol {
         let conversation = usual.conversation.filter(|_| is_in_conversation);
         Ok(Terms { modality, format, metadata, conversation, ..self.usual_terms() })
     }
+}
+
+/// What is said, a line each.
+fn joined(texts: impl Iterator<Item = String>) -> String {
+    texts.filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
 fn output_format(audio: &Map<String, Value>) -> Result<Option<SoundFormat>, Fault> {

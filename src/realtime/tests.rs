@@ -129,8 +129,9 @@ impl Script {
 
     fn heard(&mut self, text: &str) -> &mut Self {
         writeln!(self.trace, "> the learner said {text:?}").unwrap();
-        let utterance = Utterance { text: text.into(), ..utterance() };
-        self.input(Input::Voice(VoiceReport::Ended(utterance)))
+        let utterance = Utterance { text: text.into(), since: 0, voice_off_at: 0 };
+        let message = text.trim_start_matches("Um, ").to_owned();
+        self.input(Input::Voice(VoiceReport::Ended { utterance, message }))
     }
 
     fn append(&mut self, ms: usize) -> &mut Self {
@@ -154,10 +155,6 @@ impl Script {
     }
 }
 
-fn utterance() -> Utterance {
-    Utterance { text: String::new(), since: 0, voice_off_at: 0 }
-}
-
 /// An effect in one line, without what all events of its kind have.
 fn shown(effect: &Effect) -> String {
     match effect {
@@ -165,7 +162,10 @@ fn shown(effect: &Effect) -> String {
         Effect::Hear(sound) => format!("hear {} bytes", sound.len()),
         Effect::Play(sound) => format!("play {} bytes", sound.len()),
         Effect::Say { response, command } => {
-            format!("say {:?} for {response}, {:?}", command.text, command.choice.instructions)
+            let ChatCommand { text, verbatim, .. } = command;
+            let verbatim =
+                verbatim.as_ref().map_or_else(String::new, |said| format!(" of {said:?}"));
+            format!("say {text:?}{verbatim} for {response}, {:?}", command.choice.instructions)
         }
         other => format!("{other:?}"),
     }

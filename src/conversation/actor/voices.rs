@@ -286,8 +286,8 @@ impl Actor {
     /// A learner has finished: what they said is their message.
     async fn heard_out(&mut self, id: VoiceId, utterance: Utterance) {
         let Some(voice) = self.voices.find(id) else { return };
-        voice.report(VoiceReport::Ended(utterance.clone()));
         let text = voice.settings.cues.without_sounds(&utterance.text);
+        voice.report(VoiceReport::Ended { utterance: utterance.clone(), message: text.clone() });
         if !voice.manner.answers || text.is_empty() {
             return;
         }

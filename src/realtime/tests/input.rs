@@ -15,7 +15,7 @@ fn a_turn_by_voice_is_committed_transcribed_and_answered() {
     let session = json!({"type": "realtime", "audio": {"input": input}});
     script.client(json!({"type": "session.update", "session": session})).append(1000);
     script.voice(VoiceReport::VoiceOn { at_ms: 400 }).voice(VoiceReport::VoiceOff { at_ms: 1900 });
-    script.heard("Me llamo Ana");
+    script.heard("Um, me llamo Ana");
     expect![[r#"
         > session.update
           session.updated {}
@@ -25,16 +25,16 @@ fn a_turn_by_voice_is_committed_transcribed_and_answered() {
         > VoiceOn { at_ms: 400 }
           input_audio_buffer.speech_started {"audio_start_ms":100,"item_id":"item_-3"}
         > VoiceOff { at_ms: 1900 }
-        > the learner said "Me llamo Ana"
+        > the learner said "Um, me llamo Ana"
           input_audio_buffer.speech_stopped {"audio_end_ms":1900,"item_id":"item_-3"}
           input_audio_buffer.committed {"previous_item_id":null,"item_id":"item_-3"}
           conversation.item.added {"previous_item_id":null,"item":["item_-3","user","completed",[{"type":"input_audio","transcript":null}]]}
           conversation.item.done {"previous_item_id":null,"item":["item_-3","user","completed",[{"type":"input_audio","transcript":null}]]}
-          conversation.item.input_audio_transcription.delta {"item_id":"item_-3","content_index":0,"delta":"Me llamo Ana"}
-          conversation.item.input_audio_transcription.completed {"item_id":"item_-3","content_index":0,"transcript":"Me llamo Ana","usage":{"type":"duration","seconds":1.8}}
+          conversation.item.input_audio_transcription.delta {"item_id":"item_-3","content_index":0,"delta":"Um, me llamo Ana"}
+          conversation.item.input_audio_transcription.completed {"item_id":"item_-3","content_index":0,"transcript":"Um, me llamo Ana","usage":{"type":"duration","seconds":1.8}}
           response.created {"response":["resp_-4","in_progress",null,[]]}
           rate_limits.updated {}
-          say "Me llamo Ana" for resp_-4, Some("")
+          say "me llamo Ana" of "Um, me llamo Ana" for resp_-4, Some("")
     "#]].assert_eq(&script.trace());
 }
 
@@ -64,7 +64,7 @@ fn speech_over_a_response_cancels_it() {
           conversation.item.done {"previous_item_id":"item_-5","item":["item_-6","user","completed",[{"type":"input_audio","transcript":null}]]}
           response.created {"response":["resp_-7","in_progress",null,[]]}
           rate_limits.updated {}
-          say "Espera" for resp_-7, Some("")
+          say "Espera" of "Espera" for resp_-7, Some("")
     "#]].assert_eq(&script.trace());
 }
 
@@ -96,7 +96,7 @@ fn a_client_that_commits_waits_for_the_words_of_what_it_has_committed() {
         > the learner said "Buenos días"
           conversation.item.input_audio_transcription.delta {"item_id":"item_-3","content_index":0,"delta":"Buenos días"}
           conversation.item.input_audio_transcription.completed {"item_id":"item_-3","content_index":0,"transcript":"Buenos días","usage":{"type":"duration","seconds":0.5}}
-          say "Buenos días" for resp_-4, Some("")
+          say "Buenos días" of "Buenos días" for resp_-4, Some("")
         > input_audio_buffer.commit
           error {"error":{"type":"invalid_request_error","code":"input_audio_buffer_commit_empty","message":"Error committing input audio buffer: buffer too small. Expected at least 100ms of audio, but buffer only has 0ms of audio.","param":null,"event_id":"empty"}}
     "#]].assert_eq(&script.trace());

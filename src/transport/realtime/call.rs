@@ -162,8 +162,8 @@ impl Call {
         manner: VoiceManner,
     ) -> Result<(), Failure> {
         self.may_start()?;
-        let format = format.intake().map_err(|error| unsupported_audio(&error))?;
         let choice = LessonChoice { language, ..LessonChoice::default() };
+        let format = format.intake().map_err(|error| unsupported_audio(&error))?;
         let start = VoiceStart { format, choice, manner, reports: None };
         self.ears.open(&self.session, start).await
     }
