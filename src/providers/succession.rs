@@ -1,4 +1,5 @@
-//! Transcribers that follow each other within one utterance: when one fails the next hears it again. None is asked twice.
+//! Transcribers that follow each other within one utterance: when one fails the next hears it again. One that was
+//! well is asked again after the others.
 
 mod backlog;
 mod known;
@@ -68,6 +69,7 @@ impl Transcriber for Succession {
             sound: Some(sound),
             backlog: Backlog::default(),
             next: 0,
+            again: VecDeque::new(),
             present: None,
             has_begun: false,
             told: VecDeque::new(),
@@ -115,8 +117,10 @@ struct Following {
     /// `None` once it is over.
     sound: Option<BoxStream<'static, Sound>>,
     backlog: Backlog,
-    /// Who is asked next; those before are not asked again.
+    /// Who is asked next.
     next: usize,
+    /// Who has heard something before it failed, and is asked when nobody else is left.
+    again: VecDeque<usize>,
     present: Option<Present>,
     /// Whether anybody has listened yet.
     has_begun: bool,
@@ -128,7 +132,10 @@ struct Following {
 
 /// Who listens at present.
 struct Present {
+    /// Its place in the order.
+    line: usize,
     name: String,
+    has_heard: bool,
     words: Words,
     outlet: Outlet,
     attempt: Attempt,
@@ -174,6 +181,8 @@ impl Following {
                 Err(error) => {
                     tracing::warn!(%error, "a transcriber failed");
                     present.attempt.broke(&error);
+                    // How often is for its breaker to say.
+                    self.again.extend(present.has_heard.then_some(present.line));
                     self.error = Some(error);
                 }
             }
@@ -183,8 +192,7 @@ impl Following {
     /// Asks the next one that may be asked; else why the last one could not hear, once.
     fn begin(&mut self) -> Result<(), Option<ProviderError>> {
         let lines = Arc::clone(&self.lines);
-        while let Some(line) = lines.get(self.next) {
-            self.next += 1;
+        while let Some((place, line)) = self.next_line(&lines) {
             let name = line.transcriber.name().to_owned();
             match line.circuit.clone().admit(name, Duration::MAX) {
                 Ok(attempt) => {
@@ -193,7 +201,7 @@ impl Following {
                         self.told.extend(kept.map(Heard::Transcript));
                         self.told.push_back(Heard::Reconnecting);
                     }
-                    self.present = Some(self.listen(line, attempt));
+                    self.present = Some(self.listen((place, line), attempt));
                     return Ok(());
                 }
                 Err(error) => self.error = Some(error),
@@ -202,7 +210,16 @@ impl Following {
         Err(self.error.take())
     }
 
-    fn listen(&mut self, line: &Line, attempt: Attempt) -> Present {
+    fn next_line<'a>(&mut self, lines: &'a [Line]) -> Option<(usize, &'a Line)> {
+        let place = match self.next {
+            next if next < lines.len() => next,
+            _ => self.again.pop_front()?,
+        };
+        self.next += 1;
+        Some((place, lines.get(place)?))
+    }
+
+    fn listen(&mut self, (place, line): (usize, &Line), attempt: Attempt) -> Present {
         let (outlet, taken) = outlet();
         let pace = line.transcriber.pace();
         let sound = match pace {
@@ -210,6 +227,8 @@ impl Following {
             Pace::RealTime => as_spoken(taken.boxed()),
         };
         let mut present = Present {
+            line: place,
+            has_heard: false,
             name: line.transcriber.name().to_owned(),
             words: line.transcriber.listen(self.request.clone(), sound),
             outlet,
@@ -255,6 +274,7 @@ impl Following {
     fn hear(&mut self, present: &mut Present, heard: Heard) -> Next {
         match heard {
             Heard::Transcript(transcript) => {
+                present.has_heard = true;
                 if transcript.is_final {
                     present.attempt.settle(None);
                 }

@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::{
     scripted_deepgram,
-    scripted_hearing::{Script as Heard, Scripted, Spoken},
+    scripted_hearing::{Fault, Script as Heard, Scripted, Session, Spoken},
     scripted_ollama::{Script, ScriptedOllama, Step},
     server::{Server, Setup, Socket},
     speech::{FRAME_MS, Speech},
@@ -164,6 +164,27 @@ async fn a_button_that_is_let_go_ends_the_turn_at_once() {
     let said = socket.until("message").await;
     assert_eq!(said["data"]["text"], spoken.text);
     assert!(let_go.elapsed() < Duration::from_millis(700), "{:?}", let_go.elapsed());
+}
+
+#[tokio::test]
+async fn a_service_that_ends_in_the_middle_costs_no_word_and_doubles_none() {
+    let model = ScriptedOllama::start().await;
+    let (speech, spoken) = sentence("I would like a cup of tea with milk and sugar.");
+    let fault = Fault::Close { at_ms: 1500, code: 1011, reason: "NET-0001" };
+    let sessions = [vec![fault], vec![]].map(|faults| Session { spoken: vec![spoken], faults });
+    let script = Heard { sessions: sessions.into(), ..Heard::default() };
+    let ears = scripted_deepgram::start(script).await.unwrap();
+    let server = hearing(&model, &ears).await;
+    let mut socket = server.join("c").await;
+    model.say("Here you are!");
+    open(&mut socket, "hands-free").await;
+    speak(&mut socket, &speech).await;
+    let frames = socket.take_until(|frame| frame["type"] == "message").await;
+    assert_eq!(frames.last().unwrap()["data"]["text"], spoken.text);
+    let notices = frames.iter().filter(|frame| frame["type"] == "notice");
+    let codes: Vec<_> = notices.map(|notice| &notice["data"]["code"]).collect();
+    assert_eq!(codes, ["ears_reconnecting"]);
+    assert_eq!(ears.received().len(), 2);
 }
 
 #[tokio::test]
