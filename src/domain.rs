@@ -9,6 +9,7 @@ mod event;
 mod hearing;
 mod ids;
 mod language;
+mod latency;
 mod message;
 mod turn;
 
@@ -24,6 +25,7 @@ pub use ids::{
     random_bytes, random_token,
 };
 pub use language::{Language, Level};
+pub use latency::Latency;
 pub use message::{Correction, Message, Role};
 pub use turn::{TextForm, TurnMetadata, TurnSnapshot};
 

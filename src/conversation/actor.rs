@@ -2,6 +2,8 @@
 
 mod admission;
 mod effects;
+mod receipts;
+mod speaking;
 mod stages;
 mod voices;
 mod warming;
@@ -20,17 +22,17 @@ use tokio::{
 use tokio_stream::StreamMap;
 
 use crate::{
-    domain::{AudioFileId, ChunkAudio, Failure, Millis, SpokenSpan, TurnId, UserId},
+    domain::{Failure, Millis, TurnId, UserId},
     hub::Log,
     limits::Place,
-    providers::{ModelPart, ProviderError, SpeechRequest},
+    providers::{ModelPart, ProviderError},
     recognition::Perception,
     storage::{ConversationRow, Page, StorageError, StoredMessage},
-    synthesis::{Admitted, Listener, Speech, SpeechEvent, Spoken},
+    synthesis::{Admitted, Listener, Speech},
 };
 
 use super::{
-    AudioFile, Conversation, Joined,
+    Conversation, Joined,
     memory::Memory,
     parts::ConversationParts,
     request::Request,
@@ -40,6 +42,7 @@ use super::{
 };
 
 use admission::Admissions;
+use receipts::Receipts;
 use stages::Stages;
 use voices::Voices;
 use warming::Warming;
@@ -58,6 +61,7 @@ pub(super) struct Actor {
     admissions: Admissions,
     leave: Option<Leave>,
     stages: Stages,
+    receipts: Receipts,
     /// The model's answer, while one is being written.
     reply: Option<Reply>,
     warming: Option<Warming>,
@@ -115,6 +119,7 @@ impl Actor {
             log: parts.log(conversation.id()),
             memory: Memory::new(parts.settings.history_messages),
             stages: Stages::new(parts.traces.clone()),
+            receipts: Receipts::default(),
             parts,
             roster,
             requests,
@@ -209,7 +214,11 @@ impl Actor {
             _ => None,
         };
         self.stages.note(&input);
-        let effects = self.machine.handle(self.now(), input);
+        let now = self.now();
+        if let Some(latency) = self.receipts.note(now, &input) {
+            self.tell_latency(latency);
+        }
+        let effects = self.machine.handle(now, input);
         for (place, effect) in effects.into_iter().enumerate() {
             self.carry_out(effect);
             if place % BURST == BURST - 1 {
@@ -219,6 +228,7 @@ impl Actor {
         if let Some(turn) = stored {
             self.admissions.accept(&turn);
         }
+        self.tell_ended_latencies();
         self.tell_listeners();
         if self.machine.making().is_none() {
             self.leave = None;
@@ -248,54 +258,6 @@ impl Actor {
                 listener.set_sound_until(at, machine.chunks_made(turn));
             }
         }
-    }
-
-    fn heard_from_voice(&mut self, turn: TurnId, index: usize, event: SpeechEvent) -> Input {
-        match event {
-            SpeechEvent::Started => Input::SpeechStarted { turn, index },
-            SpeechEvent::Finished(Ok(spoken)) => {
-                let audio = self.name_audio(&turn, index, &spoken);
-                self.tell_voices_of(&turn, index);
-                Input::SpeechReady { turn, index, audio }
-            }
-            SpeechEvent::Finished(Err(error)) => {
-                Input::SpeechFailed { turn, index, reason: error.to_string() }
-            }
-        }
-    }
-
-    /// Whoever speaks meanwhile may be the tutor's own echo.
-    fn tell_voices_of(&mut self, turn: &TurnId, index: usize) {
-        if let Some(chunk) = self.machine.chunk(turn, index).filter(|_| !self.voices.is_empty()) {
-            self.voices.tutor_says(self.now(), &chunk.text);
-        }
-    }
-
-    fn name_audio(&self, turn: &TurnId, index: usize, spoken: &Spoken) -> ChunkAudio {
-        let cache_key = spoken.key.to_string();
-        let file = self.speech_request(turn, index).map_or_else(AudioFileId::random, |request| {
-            self.parts.audio_files.name(AudioFile {
-                conversation: self.conversation.id.clone(),
-                owner: self.conversation.owner.clone(),
-                cache_key: cache_key.clone(),
-                request,
-            })
-        });
-        ChunkAudio {
-            file,
-            cache_key,
-            duration_ms: u32::try_from(spoken.sound.duration_ms()).unwrap_or(u32::MAX),
-            words: spoken.words.clone(),
-            emotion: spoken.emotion,
-        }
-    }
-
-    /// What a voice is asked for a chunk; `None` when the turn is over.
-    fn speech_request(&self, turn: &TurnId, index: usize) -> Option<SpeechRequest> {
-        let chunk = self.machine.chunk(turn, index)?;
-        let spans: Vec<SpokenSpan> = chunk.spoken.clone();
-        let voice = self.machine.metadata(turn)?.voice.clone();
-        Some(SpeechRequest { spans, voice, emotion: chunk.emotion, emphasis: chunk.emphasis })
     }
 
     /// Looks whether time has ended something: a turn that was heard, a conversation without listeners.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Aside, Chunk, Correction, Listening, Message, MessageId, Notice, Progress, Transcript, TurnId,
-    TurnSnapshot, UserId,
+    Aside, Chunk, Correction, Latency, Listening, Message, MessageId, Notice, Progress, Transcript,
+    TurnId, TurnSnapshot, UserId,
 };
 
 /// One thing that happened in a conversation.
@@ -78,6 +78,8 @@ pub enum Event {
         correction: Correction,
         source: &'static str,
     },
+    /// How long the learner waited. Transient.
+    Latency(Latency),
     /// What a learner says. Transient.
     Transcript(Arc<Transcript>),
     /// A learner's voice is heard. Transient.
@@ -116,6 +118,7 @@ impl Event {
                 | Self::TextDelta { .. }
                 | Self::PlaybackPaused { .. }
                 | Self::PlaybackResumed { .. }
+                | Self::Latency(_)
                 | Self::Transcript(_)
                 | Self::SpeechStarted
                 | Self::SpeechStopped

@@ -330,6 +330,7 @@ fn weight(event: &Event) -> usize {
         | Event::PlaybackStopped { .. }
         | Event::PlaybackPaused { .. }
         | Event::PlaybackResumed { .. }
+        | Event::Latency(_)
         | Event::SpeechStarted
         | Event::SpeechStopped
         | Event::Listening(_)

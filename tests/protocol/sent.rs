@@ -8,9 +8,9 @@ use parla::{
     dialect::tutor::{ErrorReply, Place, Tutor},
     domain::{
         AudioFileId, Chunk, ChunkAudio, ChunkId, Confidence, ConversationId, Correction, Emotion,
-        EmotionApplied, Event, Failure, HeardWord, Language, Level, Listening, Message, MessageId,
-        Notice, Progress, ProgressKind, Role, SpeechState, SpokenSpan, TextForm, Timings,
-        Transcript, TurnId, TurnMetadata, TurnSnapshot, Usage, UserId, WordTime,
+        EmotionApplied, Event, Failure, HeardWord, Language, Latency, Level, Listening, Message,
+        MessageId, Notice, Progress, ProgressKind, Role, SpeechState, SpokenSpan, TextForm,
+        Timings, Transcript, TurnId, TurnMetadata, TurnSnapshot, Usage, UserId, WordTime,
     },
     hub::{Hub, Interest, Resume, Topic},
 };
@@ -51,6 +51,7 @@ pub(crate) fn frame_type(event: &Event) -> Option<&'static str> {
         Event::PlaybackPaused { .. } => "playback-paused",
         Event::PlaybackResumed { .. } => "playback-resumed",
         Event::Correction { .. } => "correction",
+        Event::Latency(_) => "latency",
         Event::Transcript(_) => "transcript",
         Event::SpeechStarted => "speech-started",
         Event::SpeechStopped => "speech-stopped",
@@ -79,6 +80,7 @@ pub(crate) fn events() -> Vec<Event> {
         Event::Typing { user: user(), is_typing: true },
     ]);
     events.extend(heard());
+    events.extend(latencies());
     events.extend(asides());
     events.extend(messages());
     events.extend(snapshots());
@@ -86,6 +88,21 @@ pub(crate) fn events() -> Vec<Event> {
     events.extend(ends());
     events.extend(corrections());
     events
+}
+
+fn latencies() -> [Event; 2] {
+    let latency = |ms| {
+        Event::Latency(Latency {
+            turn: TurnId::random(),
+            final_transcript_ms: ms,
+            end_of_turn_ms: ms,
+            first_token_ms: ms,
+            first_chunk_ms: ms,
+            first_audio_ms: ms,
+            first_heard_ms: ms,
+        })
+    };
+    [latency(Some(420)), latency(None)]
 }
 
 fn heard() -> [Event; 5] {

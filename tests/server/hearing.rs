@@ -70,7 +70,7 @@ async fn what_a_learner_says_is_their_message_and_is_answered() {
     let ears = scripted_deepgram::start(Heard::of(&[spoken])).await.unwrap();
     let server = hearing(&model, &ears).await;
     let mut socket = server.join("c").await;
-    model.say("[happy] Here you are!");
+    model.say("[happy] Here you are, a cup of our very best tea, with milk and sugar beside it.");
     open(&mut socket, "hands-free").await;
     speak(&mut socket, &speech).await;
     let frames = socket.turn().await;
@@ -90,6 +90,15 @@ async fn what_a_learner_says_is_their_message_and_is_answered() {
         .map(str::to_owned)
     );
     assert_eq!(frames.last().unwrap()["type"], "conversation-complete");
+    let played =
+        json!({"turnId": frames.last().unwrap()["data"]["turnId"], "chunkIndex": 0, "ms": 40});
+    socket.send("played", played.clone()).await;
+    let waited = socket.until("latency").await["data"].clone();
+    assert_eq!(waited["turnId"], played["turnId"]);
+    let stages =
+        ["finalTranscriptMs", "endOfTurnMs", "firstTokenMs", "firstAudioMs", "firstHeardMs"];
+    let waits: Vec<_> = stages.map(|stage| waited[stage].as_u64().expect(stage)).into();
+    assert!(waits.is_sorted(), "{waited}");
     let stored = server.messages("c").await;
     assert_eq!(stored[0]["verbatim"], "Um, I would like a cup of tea.");
     assert_eq!(model.requests("/api/chat")[0].body["messages"][1]["content"], stored[0]["text"]);

@@ -71,6 +71,7 @@ impl Actor {
             Effect::Refuse { turn, failure } => {
                 self.memory.forget(&turn);
                 self.stages.forget(&turn);
+                self.receipts.forget(&turn);
                 self.admissions.refuse(&turn, &failure);
             }
         }
@@ -169,6 +170,7 @@ impl Actor {
         let listener = listener.clone();
         let place = Place { first: index == 0, listener, index };
         self.stages.asked_voice(&turn, index);
+        self.receipts.cut(&turn, now);
         let speech = self.parts.speech.speak(SpeechJob { request, place });
         self.speeches.insert((turn, index), speech);
     }

@@ -5,16 +5,28 @@ use std::collections::{BTreeMap, HashMap};
 use tokio::time::Instant;
 
 use crate::{
-    domain::{Failure, TurnId},
+    domain::{Failure, Latency, Millis, TurnId},
     telemetry::traces::{Attribute, Span, Trace, Traces},
 };
 
-use super::super::turn_machine::{Input, Outcome, Record};
+use super::{
+    super::turn_machine::{Input, Outcome, Record},
+    receipts::SpeechEnd,
+};
 
 /// The turns that are being made.
 pub(super) struct Stages {
     traces: Option<Traces>,
+    /// Of the message that comes next.
+    speech: Option<Speech>,
     turns: HashMap<TurnId, Moments>,
+}
+
+/// When the learner's voice ended, and when its last words were final.
+#[derive(Clone, Copy)]
+struct Speech {
+    ended: Instant,
+    words_final: Option<Instant>,
 }
 
 /// A turn that is made, and on its way to the disk.
@@ -24,7 +36,10 @@ pub(super) struct Made {
 }
 
 struct Moments {
+    speech: Option<Speech>,
     began: Instant,
+    /// From the end of the learner's speech, or from their message, in milliseconds.
+    first_heard_ms: Option<u64>,
     stored: Option<Instant>,
     asked_model: Option<Instant>,
     first_text: Option<Instant>,
@@ -41,7 +56,18 @@ struct Voiced {
 
 impl Stages {
     pub(super) fn new(traces: Option<Traces>) -> Self {
-        Self { traces, turns: HashMap::new() }
+        Self { traces, speech: None, turns: HashMap::new() }
+    }
+
+    /// The next message was spoken; `instant` is that of a moment on the clock of all conversations.
+    pub(super) fn expect(&mut self, instant: impl Fn(Millis) -> Instant, speech: SpeechEnd) {
+        let words_final = speech.final_at.map(&instant);
+        self.speech = Some(Speech { ended: instant(speech.voice_off_at), words_final });
+    }
+
+    /// The turn's first sound is heard.
+    pub(super) fn heard(&mut self, latency: &Latency) {
+        self.at(&latency.turn, |moments| moments.first_heard_ms = latency.first_heard_ms);
     }
 
     /// What the machine hears.
@@ -52,7 +78,7 @@ impl Stages {
         let now = Instant::now();
         match input {
             Input::Ask(ask) => {
-                self.turns.insert(ask.turn.clone(), Moments::new(now));
+                self.turns.insert(ask.turn.clone(), Moments::new(now, self.speech.take()));
             }
             Input::Stored { turn } => self.at(turn, |moments| moments.stored = Some(now)),
             Input::ModelText { turn, .. } => self.at(turn, |moments| {
@@ -124,9 +150,11 @@ impl Made {
 }
 
 impl Moments {
-    fn new(began: Instant) -> Self {
+    fn new(began: Instant, speech: Option<Speech>) -> Self {
         Self {
+            speech,
             began,
+            first_heard_ms: None,
             stored: None,
             asked_model: None,
             first_text: None,
@@ -137,11 +165,19 @@ impl Moments {
 
     /// What has not ended by itself ended with the turn.
     fn trace(self, record: &Record, end: Instant) -> Trace {
-        let mut whole = inside(0, "turn", self.began, end);
+        let start = self.speech.map_or(self.began, |speech| speech.ended);
+        let mut whole = inside(0, "turn", start, end);
         whole.parent = None;
         whole.attributes = attributes(record);
+        whole
+            .attributes
+            .extend(self.first_heard_ms.map(|ms| ("parla.first_heard_ms", Attribute::Number(ms))));
         whole.failure = failure(record).map(|failure| failure.code);
         let mut spans = vec![whole];
+        if let Some(Speech { ended, words_final }) = self.speech {
+            spans.push(inside(0, "end of turn", ended, self.began));
+            spans.extend(words_final.map(|at| inside(0, "final transcript", ended, at.max(ended))));
+        }
         spans.extend(self.stored.map(|stored| inside(0, "storage begin", self.began, stored)));
         let written = self.written.unwrap_or(end);
         if let Some(asked) = self.asked_model {

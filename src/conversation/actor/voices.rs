@@ -5,6 +5,7 @@ use std::{
     future::poll_fn,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use futures_util::StreamExt;
@@ -27,6 +28,7 @@ use super::{
     },
     Actor,
     effects::chosen,
+    receipts::SpeechEnd,
 };
 
 /// Microphones that a conversation has at once; one more is refused.
@@ -53,6 +55,8 @@ struct Voice {
     /// `None` once nothing more is perceived; what was said may still wait for its end.
     ear: Option<Ear>,
     reports: Option<mpsc::Sender<VoiceReport>>,
+    /// When its newest words became final.
+    final_at: Option<Millis>,
 }
 
 impl Voices {
@@ -155,6 +159,7 @@ impl Actor {
             settings,
             ear: Some(ear),
             reports: start.reports,
+            final_at: None,
         });
         let expected = self.expected(&choices);
         self.voices
@@ -235,6 +240,9 @@ impl Actor {
             Perception::Transcript(transcript) => {
                 voice.report(VoiceReport::Transcript(transcript.clone()));
                 let (segment, text) = (transcript.segment, transcript.text.clone());
+                if transcript.is_final {
+                    voice.final_at = Some(now);
+                }
                 let fact = match transcript.is_final {
                     true => Fact::Final { segment, text },
                     false => Fact::Partial { segment, text },
@@ -292,6 +300,7 @@ impl Actor {
             return;
         }
         let (user, reports) = (voice.user.clone(), voice.reports.clone());
+        let final_at = voice.final_at.take();
         // What is chosen otherwise later on holds for what is said then.
         let choice = std::mem::take(&mut voice.choice);
         let command = ChatCommand {
@@ -299,7 +308,7 @@ impl Actor {
             stream: true,
             choice,
             client_id: None,
-            verbatim: Some(utterance.text),
+            verbatim: Some(utterance.text.clone()),
         };
         let (reply, answer) = oneshot::channel();
         let log = Arc::clone(&self.log);
@@ -315,7 +324,15 @@ impl Actor {
             None
         };
         self.writes.push(Box::pin(tell));
+        let decided_at = self.now();
+        let voice_off_at = utterance.voice_off_at;
+        let speech = SpeechEnd { voice_off_at, final_at, decided_at };
+        let began = self.parts.began;
+        self.stages.expect(|at| began + Duration::from_millis(at), speech);
+        self.receipts.expect(Some(speech));
         self.say(user, command, reply).await;
+        // A message that was refused has begun no turn.
+        self.receipts.expect(None);
     }
 }
 

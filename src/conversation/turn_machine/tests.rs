@@ -225,7 +225,8 @@ fn show_event(event: &Event) -> String {
         Event::Correction { span, correction, .. } => {
             format!("> correction {:?} at {span:?}", correction.suggestion)
         }
-        Event::Transcript(_)
+        Event::Latency(_)
+        | Event::Transcript(_)
         | Event::SpeechStarted
         | Event::SpeechStopped
         | Event::Listening(_)

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::domain::{
-    Chunk, Correction, Event, Failure, Message, MessageId, Notice, Progress, Timings, TurnId, Usage,
+    Chunk, Correction, Event, Failure, Latency, Message, MessageId, Notice, Progress, Timings,
+    TurnId, Usage,
 };
 
 use super::{
@@ -49,10 +50,8 @@ impl Tutor {
             Event::ConversationFailed { turn, failure } => {
                 ("conversation-failed", failed_data(turn, failure))
             }
-            Event::PlaybackStopped { turn, heard_chunks, heard_ms } => {
-                let data =
-                    json!({"turnId": turn, "heardChunks": heard_chunks, "heardMs": heard_ms});
-                ("playback-stopped", data)
+            Event::PlaybackStopped { turn, heard_chunks: chunks, heard_ms: ms } => {
+                ("playback-stopped", json!({"turnId": turn, "heardChunks": chunks, "heardMs": ms}))
             }
             Event::PlaybackPaused { turn } => ("playback-paused", json!({"turnId": turn})),
             Event::PlaybackResumed { turn, chunk, ms } => {
@@ -61,6 +60,7 @@ impl Tutor {
             Event::Correction { message, span, correction, source } => {
                 ("correction", correction_data(message, *span, correction, source))
             }
+            Event::Latency(latency) => ("latency", latency_data(latency)),
             Event::Transcript(transcript) => {
                 ("transcript", json!(TranscriptData::from(&**transcript)))
             }
@@ -87,6 +87,18 @@ impl Tutor {
 /// What a turn cost and how long it took.
 pub(super) fn ending(usage: Option<Usage>, timings: Timings) -> Value {
     json!({"usage": usage.map(UsageFrame::from), "timings": TimingsFrame::from(timings)})
+}
+
+fn latency_data(latency: &Latency) -> Value {
+    json!({
+        "turnId": latency.turn,
+        "finalTranscriptMs": latency.final_transcript_ms,
+        "endOfTurnMs": latency.end_of_turn_ms,
+        "firstTokenMs": latency.first_token_ms,
+        "firstChunkMs": latency.first_chunk_ms,
+        "firstAudioMs": latency.first_audio_ms,
+        "firstHeardMs": latency.first_heard_ms,
+    })
 }
 
 fn failed_data(turn: &TurnId, failure: &Failure) -> Value {

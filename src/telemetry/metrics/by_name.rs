@@ -18,7 +18,18 @@ pub(super) struct ByName<M> {
 
 impl<M: Default> ByName<M> {
     pub(super) fn new(label: &'static str, names: &'static [&'static str]) -> Self {
-        let metrics = names.iter().map(|_| M::default()).collect();
+        Self::made(label, names, M::default)
+    }
+}
+
+impl<M> ByName<M> {
+    /// Of metrics that have to be made in a certain way.
+    pub(super) fn made(
+        label: &'static str,
+        names: &'static [&'static str],
+        make: impl Fn() -> M,
+    ) -> Self {
+        let metrics = names.iter().map(|_| make()).collect();
         Self { label, names, metrics }
     }
 

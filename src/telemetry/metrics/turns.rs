@@ -7,7 +7,17 @@ use prometheus_client::{
 };
 
 use super::{by_name::ByName, seconds};
-use crate::domain::{Timings, Usage};
+use crate::domain::{Latency, Timings, Usage};
+
+/// The stages of a turn for which its learner waits.
+const WAITS: &[&str] = &[
+    "final_transcript",
+    "end_of_turn",
+    "first_token",
+    "first_chunk",
+    "first_audio",
+    "first_heard",
+];
 
 /// What became of turns.
 #[derive(Clone)]
@@ -18,6 +28,7 @@ pub struct TurnMetrics {
     first_chunk: Histogram,
     first_audio: Histogram,
     total: Histogram,
+    waits: ByName<Histogram>,
     tokens: ByName<Counter>,
 }
 
@@ -35,6 +46,7 @@ impl TurnMetrics {
             first_chunk: seconds(),
             first_audio: seconds(),
             total: seconds(),
+            waits: ByName::made("stage", WAITS, seconds),
             tokens: ByName::new("kind", &["prompt", "completion"]),
         };
         registry.register("turns", "Turns that ended", turns.outcomes.clone());
@@ -47,6 +59,8 @@ impl TurnMetrics {
         measured("turn_first_chunk_seconds", "the first sentence", &turns.first_chunk);
         measured("turn_first_audio_seconds", "the first sentence's sound", &turns.first_audio);
         measured("turn_seconds", "the end of the turn's making", &turns.total);
+        let help = "Seconds from the end of the learner's speech, or from their message, by stage";
+        registry.register("turn_wait_seconds", help, turns.waits.clone());
         registry.register("model_tokens", "Tokens that models counted", turns.tokens.clone());
         turns
     }
@@ -68,6 +82,23 @@ impl TurnMetrics {
         for (histogram, ms) in stages {
             if let Some(ms) = ms {
                 histogram.observe(ms as f64 / 1000.0);
+            }
+        }
+    }
+
+    /// How long a learner has waited for a turn.
+    pub fn waited(&self, latency: &Latency) {
+        let stages = [
+            latency.final_transcript_ms,
+            latency.end_of_turn_ms,
+            latency.first_token_ms,
+            latency.first_chunk_ms,
+            latency.first_audio_ms,
+            latency.first_heard_ms,
+        ];
+        for (name, ms) in WAITS.iter().zip(stages) {
+            if let Some(ms) = ms {
+                self.waits.of(name).observe(ms as f64 / 1000.0);
             }
         }
     }

@@ -41,6 +41,7 @@ pub const FRAME_TYPES: &[&str] = &[
     "playback-stopped",
     "playback-paused",
     "playback-resumed",
+    "latency",
     "transcript",
     "speech-started",
     "speech-stopped",
