@@ -4,6 +4,7 @@ mod detector;
 mod flushes;
 mod listening;
 mod microphone;
+mod recording;
 #[cfg(test)]
 mod spoken;
 #[cfg(test)]
@@ -20,7 +21,10 @@ use futures_util::Stream;
 use tokio::sync::{mpsc, watch};
 
 use self::listening::{Asked, Listening};
-pub use self::microphone::{HearError, Microphone};
+pub use self::{
+    microphone::{HearError, Microphone},
+    recording::TranscribeError,
+};
 use crate::{
     audio::intake::{AudioFormat, IntakeError},
     domain::Transcript,
@@ -107,7 +111,7 @@ impl Ears {
         request: ListenRequest,
     ) -> Result<(Microphone, Ear), ListenError> {
         let transcriber = self.transcriber.as_ref().ok_or(ListenError::Deaf)?;
-        let (microphone, sound) = Microphone::new(format)?;
+        let (microphone, sound) = Microphone::new(format, request.is_recorded)?;
         let (told, perceptions) = mpsc::channel(PERCEPTIONS);
         let (asked, asking) = watch::channel(Asked::default());
         let listening = Listening::new(&**transcriber, request, asking, told);

@@ -72,7 +72,7 @@ async fn silence_and_other_languages_are_told_for_what_they_are() {
     let silence = frame(vec![0; HEARING_RATE as usize * 2]);
     let heard = listen(&ear(), &["yes"], &silence).await;
     assert_eq!(heard.iter().map(|said| said.text.as_str()).collect::<Vec<_>>(), [""]);
-    let request = ListenRequest { language: Language::parse("es-MX") };
+    let request = ListenRequest { language: Language::parse("es-MX"), ..ListenRequest::default() };
     let heard: Vec<_> = ear().listen(request, stream::empty().boxed()).collect().await;
     let [Err(refusal)] = heard.as_slice() else { panic!("{heard:?}") };
     assert_eq!(

@@ -202,7 +202,8 @@ async fn listen(
     language: Option<Language>,
     sounds: Vec<Sound>,
 ) -> Vec<Result<Heard, ProviderError>> {
-    ear.listen(ListenRequest { language }, stream::iter(sounds).boxed()).collect().await
+    let request = ListenRequest { language, ..ListenRequest::default() };
+    ear.listen(request, stream::iter(sounds).boxed()).collect().await
 }
 
 fn texts(heard: &[Result<Heard, ProviderError>]) -> Vec<String> {

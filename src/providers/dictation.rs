@@ -230,6 +230,10 @@ impl<W: Wire> Exchange<W> {
                     self.owes_since = Instant::now();
                 }
                 self.told.extend(heard);
+                if self.has_finished {
+                    // Of a recording much may still be to be said: it is silence that is not borne for long.
+                    self.owes_since = Instant::now();
+                }
                 if self.has_finished && self.wire.is_over() {
                     self.end();
                 }

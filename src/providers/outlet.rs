@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    future,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
@@ -16,6 +17,8 @@ use crate::domain::Transcript;
 const BYTES_PER_MS: u64 = 32;
 /// Ten seconds: older sound would be answered too late to be of use.
 const MOST_BYTES: u64 = 10_000 * BYTES_PER_MS;
+/// Two seconds: whoever can wait puts in no more.
+const ROOM_BYTES: u64 = 2_000 * BYTES_PER_MS;
 /// Marks without sound that wait; one more is dropped with the oldest sound.
 const MOST_PARTS: usize = 1_024;
 
@@ -35,6 +38,7 @@ struct Waiting {
     timeline: Timeline,
     is_over: bool,
     taker: Option<Waker>,
+    giver: Option<Waker>,
 }
 
 /// Both ends of an empty one.
@@ -53,6 +57,19 @@ impl Outlet {
         drop(waiting);
         taker.into_iter().for_each(Waker::wake);
         dropped
+    }
+
+    /// Waits until so little is there that nothing has to be dropped. Giving up the wait loses nothing.
+    pub async fn room(&self) {
+        future::poll_fn(|context| {
+            let mut waiting = lock(&self.0);
+            if waiting.bytes < ROOM_BYTES {
+                return Poll::Ready(());
+            }
+            waiting.giver = Some(context.waker().clone());
+            Poll::Pending
+        })
+        .await;
     }
 
     /// So much is left out before what is put next.
@@ -116,6 +133,9 @@ impl Stream for Taken {
             let bytes = bytes(&sound);
             waiting.bytes -= bytes;
             waiting.taken_bytes += bytes;
+            if waiting.bytes < ROOM_BYTES {
+                waiting.giver.take().into_iter().for_each(Waker::wake);
+            }
             return Poll::Ready(Some(sound));
         }
         if waiting.is_over {
@@ -148,6 +168,19 @@ mod tests {
 
     fn second() -> Sound {
         Sound::Frame(AudioFrame { sample_rate: 16_000, pcm: Bytes::from(vec![0; 32_000]) })
+    }
+
+    #[tokio::test]
+    async fn whoever_can_wait_loses_nothing() {
+        let (outlet, taken) = outlet();
+        let give = async move {
+            for _ in 0..30 {
+                outlet.room().await;
+                assert_eq!(outlet.put(second()), 0);
+            }
+        };
+        let ((), left) = tokio::join!(give, taken.collect::<Vec<Sound>>());
+        assert_eq!(left.len(), 30);
     }
 
     #[test]

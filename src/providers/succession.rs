@@ -170,7 +170,7 @@ impl Following {
                 }
                 continue;
             };
-            let step = present.step(self.sound.as_mut()).await;
+            let step = present.step(self.sound.as_mut(), self.request.is_recorded).await;
             match self.settle(&mut present, step) {
                 Ok(Next::Over) => return None,
                 Ok(Next::Tell(heard)) => {
@@ -272,6 +272,10 @@ impl Following {
     }
 
     fn hear(&mut self, present: &mut Present, heard: Heard) -> Next {
+        if self.sound.is_none() {
+            // Of a recording much may still be to be said: it is silence that is not borne for long.
+            present.due = Some(Instant::now() + present.patience);
+        }
         match heard {
             Heard::Transcript(transcript) => {
                 present.has_heard = true;
@@ -294,13 +298,19 @@ impl Following {
 }
 
 impl Present {
-    async fn step(&mut self, sound: Option<&mut BoxStream<'static, Sound>>) -> Step {
+    async fn step(
+        &mut self,
+        sound: Option<&mut BoxStream<'static, Sound>>,
+        is_recorded: bool,
+    ) -> Step {
         let is_over = sound.is_none();
+        let outlet = &self.outlet;
         let next_sound = async {
-            match sound {
-                Some(sound) => sound.next().await,
-                None => None,
+            let sound = sound?;
+            if is_recorded {
+                outlet.room().await;
             }
+            sound.next().await
         };
         let due = self.due.unwrap_or_else(Instant::now);
         tokio::select! {

@@ -61,6 +61,8 @@ pub enum Pace {
 pub struct ListenRequest {
     /// `None` leaves it to the engine.
     pub language: Option<Language>,
+    /// Its sender can wait: it is taken at the pace of whoever hears it, and nothing of it is dropped. Else it is live.
+    pub is_recorded: bool,
 }
 
 /// What a transcriber is given, in this order: sound goes on all the time, the other parts stand where they happened.

@@ -1,4 +1,4 @@
-//! One learner's sound on its way to the transcriber, and what is told of it. It never waits for sound to be taken.
+//! One learner's sound on its way to the transcriber, and what is told of it. Live sound is never kept waiting.
 
 use std::{sync::Arc, time::Duration};
 
@@ -33,6 +33,7 @@ pub(super) struct Listening {
     name: String,
     heard: BoxStream<'static, Result<Heard, ProviderError>>,
     outlet: Outlet,
+    is_recorded: bool,
     detector: Detector,
     /// Sound that makes no whole frame.
     rest: BytesMut,
@@ -58,10 +59,12 @@ impl Listening {
     ) -> Self {
         let (outlet, taken) = outlet();
         let patience = transcriber.patience();
+        let is_recorded = request.is_recorded;
         Self {
             name: transcriber.name().to_owned(),
             heard: transcriber.listen(request, taken.boxed()),
             outlet,
+            is_recorded,
             detector: Detector::new(),
             rest: BytesMut::new(),
             asking,
@@ -84,10 +87,11 @@ impl Listening {
 
     async fn step(&mut self, sound: &mut mpsc::Receiver<AudioFrame>) -> Result<(), Ended> {
         let late = self.over.or(self.flushes.due());
+        let waits_for = self.is_recorded.then_some(&self.outlet);
         tokio::select! {
             biased;
             heard = self.heard.next() => self.tell_heard(heard).await,
-            frame = sound.recv(), if self.over.is_none() => match frame {
+            frame = next_frame(sound, waits_for), if self.over.is_none() => match frame {
                 Some(frame) => self.take(&frame.pcm).await,
                 None => self.end().await,
             },
@@ -102,6 +106,10 @@ impl Listening {
         &mut self,
         heard: Option<Result<Heard, ProviderError>>,
     ) -> Result<(), Ended> {
+        if self.over.is_some() {
+            // Of a recording much may still be to be said: it is silence that is not borne for long.
+            self.over = Some(Instant::now() + self.patience);
+        }
         let perception = match heard {
             Some(Ok(Heard::Flushed)) if !self.flushes.answered() => return Ok(()),
             Some(Ok(Heard::Flushed)) => Perception::Flushed,
@@ -220,4 +228,15 @@ impl Listening {
     async fn tell(&mut self, perception: Perception) -> Result<(), Ended> {
         self.told.send(perception).await.map_err(|_| Ended)
     }
+}
+
+/// What a recording holds next is taken when there is room for it.
+async fn next_frame(
+    sound: &mut mpsc::Receiver<AudioFrame>,
+    waits_for: Option<&Outlet>,
+) -> Option<AudioFrame> {
+    if let Some(outlet) = waits_for {
+        outlet.room().await;
+    }
+    sound.recv().await
 }

@@ -1,17 +1,22 @@
-//! Where a client's sound goes in: read, and not faster than anybody speaks. It never waits.
+//! Where a client's sound goes in: read, and live sound not faster than anybody speaks. It never waits by itself.
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::{sync::mpsc, time::Instant};
+use tokio::{
+    sync::mpsc::{self, error::TrySendError},
+    time::Instant,
+};
 
 use crate::{
-    audio::intake::{AudioFormat, Intake, IntakeError},
+    audio::intake::{AudioFormat, Encoding, Intake, IntakeError},
     domain::AudioFrame,
 };
 
 /// Frames that wait for the ear, which waits for nobody but its owner. One more is dropped, and its sender told.
 const WAITING: usize = 64;
+/// The same of a recording, whose sender waits: its place in the sound is known to a quarter of a second.
+const RECORDED_WAITING: usize = 2;
 /// How much faster than it is spoken sound may come.
 const SPEED: u32 = 2;
 /// Sound that may come at once: what a network has held back.
@@ -21,6 +26,8 @@ const BURST: Duration = Duration::from_secs(2);
 pub struct Microphone {
     intake: Intake,
     sound: mpsc::Sender<AudioFrame>,
+    format: AudioFormat,
+    is_recorded: bool,
     /// When all that has come would have been spoken, at [`SPEED`].
     spoken: Instant,
 }
@@ -40,10 +47,31 @@ pub enum HearError {
 impl Microphone {
     pub(super) fn new(
         format: AudioFormat,
+        is_recorded: bool,
     ) -> Result<(Self, mpsc::Receiver<AudioFrame>), IntakeError> {
-        let (sound, frames) = mpsc::channel(WAITING);
+        let (sound, frames) = mpsc::channel(if is_recorded { RECORDED_WAITING } else { WAITING });
         let intake = Intake::new(format)?;
-        Ok((Self { intake, sound, spoken: Instant::now() }, frames))
+        Ok((Self { intake, sound, format, is_recorded, spoken: Instant::now() }, frames))
+    }
+
+    /// Waits until a recording's next piece can be taken, or nobody listens any more. Giving up the wait loses nothing.
+    pub async fn room(&self) {
+        drop(self.sound.reserve().await);
+    }
+
+    /// A recording's bytes in pieces that can be taken, a tenth of a second each; an Opus packet is not cut.
+    pub fn pieces(&self, bytes: &Bytes) -> impl Iterator<Item = Bytes> + use<> {
+        let AudioFormat { encoding, sample_rate, channels } = self.format;
+        let sample_bytes = match encoding {
+            Encoding::Opus => bytes.len(),
+            Encoding::Linear16 => 2,
+            Encoding::Float32 => 4,
+            Encoding::MuLaw | Encoding::ALaw => 1,
+        };
+        let piece = (sample_bytes * usize::from(channels) * sample_rate as usize / 10).max(1);
+        let bytes = bytes.clone();
+        let starts = (0..bytes.len()).step_by(piece);
+        starts.map(move |from| bytes.slice(from..bytes.len().min(from + piece)))
     }
 
     /// Takes the client's next frame.
@@ -51,6 +79,10 @@ impl Microphone {
     /// # Errors
     /// When sound comes too fast, cannot be read, or nobody listens any more.
     pub fn hear(&mut self, frame: Bytes) -> Result<(), HearError> {
+        if self.is_recorded {
+            let sound = self.intake.take(&frame).map_err(HearError::Bad)?;
+            return self.sound.try_send(sound).map_err(|refused| refusal(&refused, Duration::ZERO));
+        }
         let retry_after = self.spoken.saturating_duration_since(Instant::now() + BURST / SPEED);
         if !retry_after.is_zero() {
             return Err(HearError::TooFast { retry_after });
@@ -58,9 +90,13 @@ impl Microphone {
         let sound = self.intake.take(&frame).map_err(HearError::Bad)?;
         let takes = Duration::from_millis(sound.duration_ms()) / SPEED;
         self.spoken = self.spoken.max(Instant::now()) + takes;
-        self.sound.try_send(sound).map_err(|refused| match refused {
-            mpsc::error::TrySendError::Full(_) => HearError::TooFast { retry_after: takes },
-            mpsc::error::TrySendError::Closed(_) => HearError::Gone,
-        })
+        self.sound.try_send(sound).map_err(|refused| refusal(&refused, takes))
+    }
+}
+
+fn refusal(refused: &TrySendError<AudioFrame>, retry_after: Duration) -> HearError {
+    match refused {
+        TrySendError::Full(_) => HearError::TooFast { retry_after },
+        TrySendError::Closed(_) => HearError::Gone,
     }
 }

@@ -236,3 +236,61 @@ async fn a_microphone_that_gives_nothing_but_silence_is_told_of_each_minute() {
     expect!["[Some(Quiet { ms: 60000 }), Some(Quiet { ms: 120000 })]"]
         .assert_eq(&format!("{told:?}"));
 }
+
+/// Says where it is in the sound each second, and is slower than sound comes.
+struct Slow;
+
+impl Transcriber for Slow {
+    fn name(&self) -> &'static str {
+        "slow"
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::Free
+    }
+
+    fn listen(&self, request: ListenRequest, sound: BoxStream<'static, Sound>) -> Said {
+        assert!(request.is_recorded);
+        let hear = |heard_ms: &mut u64, sound: Sound| {
+            let frame_ms = if let Sound::Frame(frame) = sound { frame.duration_ms() } else { 0 };
+            let before = *heard_ms / 1_000;
+            *heard_ms += frame_ms;
+            let second = *heard_ms / 1_000;
+            let said = (second > before)
+                .then(|| Ok(Heard::Transcript(Transcript { segment: second, ..words("eco") })));
+            async move {
+                tokio::time::sleep(Duration::from_millis(frame_ms / 4)).await;
+                Some(stream::iter(said))
+            }
+        };
+        sound.scan(0, hear).flatten().boxed()
+    }
+
+    fn check(&self) -> BoxFuture<'static, Result<(), ProviderError>> {
+        async { Ok(()) }.boxed()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_of_a_recording_is_dropped_however_slowly_it_is_heard() {
+    let ears = Ears::new(Some(Arc::new(Slow)), Shutdown::new());
+    let recording =
+        crate::domain::AudioFrame { sample_rate: 16_000, pcm: vec![0; 60 * 32_000].into() };
+    let began = Instant::now();
+    let heard = ears.transcribe(&recording, ListenRequest::default()).await.unwrap();
+    let segments: Vec<u64> = heard.iter().map(|transcript| transcript.segment).collect();
+    assert_eq!(segments, (1..=60).collect::<Vec<_>>());
+    assert!(began.elapsed() >= Duration::from_secs(14), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_gives_a_recording_up_leaves_nothing_behind() {
+    let shutdown = Shutdown::new();
+    let ears = Ears::new(Some(Arc::new(Slow)), shutdown.clone());
+    let recording =
+        crate::domain::AudioFrame { sample_rate: 16_000, pcm: vec![0; 60 * 32_000].into() };
+    let hearing = ears.transcribe(&recording, ListenRequest::default());
+    assert!(tokio::time::timeout(Duration::from_secs(2), hearing).await.is_err());
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(shutdown.running(), 0);
+}

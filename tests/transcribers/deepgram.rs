@@ -38,7 +38,7 @@ async fn what_is_said_is_told_in_part_and_then_for_good() {
 #[tokio::test]
 async fn it_is_asked_for_every_word_as_it_was_said() {
     let (server, deepgram) = deepgram(Script::default()).await;
-    let request = ListenRequest { language: Language::parse("pt-BR") };
+    let request = ListenRequest { language: Language::parse("pt-BR"), ..ListenRequest::default() };
     shown(deepgram.listen(request, ended(Vec::new()))).await;
     trace(&deepgram, ended(Vec::new())).await;
     let queries = server.received().into_iter().map(|received| received.query);

@@ -145,7 +145,7 @@ impl Actor {
         let choices = chosen(self.admissions.settings(), &start.choice);
         let language = choices.language.clone();
         let settings = TurnTakingSettings::for_language(&self.parts.cues, &language, choices.level);
-        let request = ListenRequest { language: Some(language) };
+        let request = ListenRequest { language: Some(language), is_recorded: false };
         let (microphone, ear) = self.parts.ears.listen(start.format, request).map_err(deaf)?;
         self.voices.opened += 1;
         let id = VoiceId(self.voices.opened);
