@@ -16,6 +16,8 @@ pub use rates::{Bucket, Rates, TooFast};
 const OF_A_USER: usize = 32;
 /// Connections from one address that have not signed in.
 const OF_STRANGERS: usize = 64;
+/// Recordings that are heard at once: each may take 45 MB while it is.
+const RECORDINGS: usize = 8;
 /// Turns of one user that may be made at once.
 const TURNS_OF_A_USER: usize = 4;
 
@@ -26,6 +28,8 @@ pub struct Limits {
     pub connections: Connections,
     /// Connections below HTTP: as many plain ones as there may be long-lived ones. Whoever comes then waits.
     pub doors: Arc<Semaphore>,
+    /// Whole recordings on their way to words.
+    pub recordings: Arc<Semaphore>,
     /// `None` where everybody is one user.
     pub turns: Option<Places<UserId>>,
 }
@@ -69,6 +73,7 @@ impl Limits {
                 each: tells_people_apart.then_some(places),
             },
             doors: Arc::new(Semaphore::new(max_connections.saturating_mul(2))),
+            recordings: Arc::new(Semaphore::new(RECORDINGS)),
             turns: tells_people_apart.then(|| Places::new(TURNS_OF_A_USER)),
         }
     }

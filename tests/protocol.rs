@@ -171,6 +171,7 @@ async fn every_sample_of_a_body_and_every_real_answer_fits_its_schema() {
         ("http accepted", "Accepted"),
         ("http list", "List_Message"),
         ("http poll", "Poll"),
+        ("http transcription", "Transcription"),
         ("http problem", "Problem"),
     ];
     for (sample, schema) in kinds {

@@ -51,6 +51,7 @@ mod server {
     mod soaking;
     mod streaming;
     mod traces;
+    mod transcribing;
     mod voice_faults;
     mod writing;
 }

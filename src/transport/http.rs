@@ -9,6 +9,7 @@ mod events;
 mod items;
 mod openapi;
 mod tickets;
+mod transcribe;
 
 use axum::{
     Router,
@@ -28,6 +29,8 @@ pub(super) const BODY_LIMIT: usize = 64 * 1024;
 
 /// The whole public listener.
 pub(super) fn router(app: App) -> Router {
+    let recordings = DefaultBodyLimit::max(transcribe::BODY_LIMIT);
+    let transcribe = post(transcribe::transcribe).layer(recordings);
     let api = Router::new()
         .route("/chat", post(chat::chat))
         .route("/conversations", get(conversations::list))
@@ -39,7 +42,8 @@ pub(super) fn router(app: App) -> Router {
         .route("/voices", get(catalogue::voices))
         .route("/models", get(catalogue::models))
         .route("/scenarios", get(catalogue::scenarios))
-        .route("/tickets", post(tickets::ticket));
+        .route("/tickets", post(tickets::ticket))
+        .route("/transcribe", transcribe);
     Router::new()
         .nest("/api/v1", api)
         .route("/ws", get(socket::upgrade::tutor))

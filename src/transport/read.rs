@@ -65,10 +65,7 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Parameters<T> {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         match Query::from_request_parts(parts, app).await {
             Ok(Query(found)) => Ok(Self(found)),
-            Err(rejection) => {
-                let status = StatusCode::UNPROCESSABLE_ENTITY;
-                Err(Problem::new(status, "invalid_field", rejection.body_text()))
-            }
+            Err(rejection) => Err(invalid_field(rejection.body_text())),
         }
     }
 }
@@ -91,6 +88,11 @@ pub(super) fn resume(query: &str) -> Option<Resume> {
     let after = gate::parameter(query, "after")?.parse().ok()?;
     let epoch = gate::parameter(query, "epoch")?.to_owned();
     Some(Resume { epoch, after })
+}
+
+/// `detail` begins with the field's name.
+pub(super) fn invalid_field(detail: impl Into<String>) -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field", detail)
 }
 
 fn unreadable(rejection: &BytesRejection) -> Problem {

@@ -17,7 +17,7 @@ use utoipa::{
 
 use crate::transport::{health, page, realtime, socket};
 
-use super::{audio, bodies, catalogue, chat, conversations, events, tickets};
+use super::{audio, bodies, catalogue, chat, conversations, events, tickets, transcribe};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -41,6 +41,7 @@ use super::{audio, bodies, catalogue, chat, conversations, events, tickets};
         realtime::upgrade::socket,
         realtime::secrets::client_secret,
         realtime::secrets::session,
+        transcribe::transcribe,
         health::alive,
         health::ready,
         health::version,

@@ -61,6 +61,13 @@ impl Setup {
         self.settings(&settings).environment("PARLA_TTS", order)
     }
 
+    /// Ears that hear what the Deepgram at `ws://…` is told to.
+    pub fn ears(self, deepgram: &str) -> Self {
+        let settings = format!("[providers.deepgram]\nurl = \"{deepgram}\"\n");
+        let key = self.settings(&settings).environment("DEEPGRAM_API_KEY", "dg-canary-4711");
+        key.environment("PARLA_STT", "deepgram")
+    }
+
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
