@@ -4,6 +4,7 @@ mod error;
 mod gate;
 mod health;
 mod http;
+mod listen;
 mod management;
 mod page;
 mod read;

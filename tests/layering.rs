@@ -64,6 +64,9 @@ const PURE: &[&str] = &[
     "src/recognition/voice",
     "src/synthesis/schedule",
     "src/auth/origin",
+    "src/transport/listen/frames",
+    "src/transport/listen/relay",
+    "src/transport/listen/wanted",
     "src/transport/socket/framing",
 ];
 const IMPURE: &[&str] =

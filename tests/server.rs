@@ -36,6 +36,7 @@ mod server {
     mod killing;
     mod leaving;
     mod limits;
+    mod listening;
     mod model_faults;
     mod model_ready;
     mod operating;

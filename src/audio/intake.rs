@@ -46,6 +46,20 @@ pub enum IntakeError {
     BrokenPacket(#[from] OpusError),
 }
 
+impl AudioFormat {
+    /// # Errors
+    /// For rates and numbers of channels outside of what is named here.
+    pub fn check(self) -> Result<(), IntakeError> {
+        if !SPEECH_RATES.contains(&self.sample_rate) {
+            return Err(IntakeError::UnsupportedRate(self.sample_rate));
+        }
+        if !matches!(self.channels, 1 | 2) {
+            return Err(IntakeError::UnsupportedChannels(self.channels));
+        }
+        Ok(())
+    }
+}
+
 impl Encoding {
     /// Reads the names that clients have for encodings, those of Deepgram and OpenAI among them.
     ///
@@ -78,13 +92,8 @@ impl Intake {
     /// # Errors
     /// For rates and numbers of channels outside of what [`AudioFormat`] names.
     pub fn new(format: AudioFormat) -> Result<Self, IntakeError> {
+        format.check()?;
         let AudioFormat { encoding, sample_rate, channels } = format;
-        if !SPEECH_RATES.contains(&sample_rate) {
-            return Err(IntakeError::UnsupportedRate(sample_rate));
-        }
-        if !matches!(channels, 1 | 2) {
-            return Err(IntakeError::UnsupportedChannels(channels));
-        }
         let reader = |sample_bytes, read| {
             let reader =
                 SampleReader { sample_bytes, read, channels: channels.into(), rest: Vec::new() };

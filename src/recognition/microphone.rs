@@ -11,6 +11,7 @@ use tokio::{
 use crate::{
     audio::intake::{AudioFormat, Encoding, Intake, IntakeError},
     domain::AudioFrame,
+    providers::HEARING_RATE,
 };
 
 /// Frames that wait for the ear, which waits for nobody but its owner. One more is dropped, and its sender told.
@@ -28,6 +29,8 @@ pub struct Microphone {
     sound: mpsc::Sender<AudioFrame>,
     format: AudioFormat,
     is_recorded: bool,
+    /// Samples that were given to the ear.
+    heard: u64,
     /// When all that has come would have been spoken, at [`SPEED`].
     spoken: Instant,
 }
@@ -51,7 +54,7 @@ impl Microphone {
     ) -> Result<(Self, mpsc::Receiver<AudioFrame>), IntakeError> {
         let (sound, frames) = mpsc::channel(if is_recorded { RECORDED_WAITING } else { WAITING });
         let intake = Intake::new(format)?;
-        Ok((Self { intake, sound, format, is_recorded, spoken: Instant::now() }, frames))
+        Ok((Self { intake, sound, format, is_recorded, heard: 0, spoken: Instant::now() }, frames))
     }
 
     /// Waits until a recording's next piece can be taken, or nobody listens any more. Giving up the wait loses nothing.
@@ -81,7 +84,7 @@ impl Microphone {
     pub fn hear(&mut self, frame: Bytes) -> Result<(), HearError> {
         if self.is_recorded {
             let sound = self.intake.take(&frame).map_err(HearError::Bad)?;
-            return self.sound.try_send(sound).map_err(|refused| refusal(&refused, Duration::ZERO));
+            return self.give(sound, Duration::ZERO);
         }
         let retry_after = self.spoken.saturating_duration_since(Instant::now() + BURST / SPEED);
         if !retry_after.is_zero() {
@@ -90,13 +93,22 @@ impl Microphone {
         let sound = self.intake.take(&frame).map_err(HearError::Bad)?;
         let takes = Duration::from_millis(sound.duration_ms()) / SPEED;
         self.spoken = self.spoken.max(Instant::now()) + takes;
-        self.sound.try_send(sound).map_err(|refused| refusal(&refused, takes))
+        self.give(sound, takes)
     }
-}
 
-fn refusal(refused: &TrySendError<AudioFrame>, retry_after: Duration) -> HearError {
-    match refused {
-        TrySendError::Full(_) => HearError::TooFast { retry_after },
-        TrySendError::Closed(_) => HearError::Gone,
+    /// How much sound the ear was given, in milliseconds.
+    #[must_use]
+    pub fn heard_ms(&self) -> u64 {
+        self.heard * 1000 / u64::from(HEARING_RATE)
+    }
+
+    fn give(&mut self, sound: AudioFrame, retry_after: Duration) -> Result<(), HearError> {
+        let samples = sound.pcm.len() as u64 / 2;
+        self.sound.try_send(sound).map_err(|refused| match refused {
+            TrySendError::Full(_) => HearError::TooFast { retry_after },
+            TrySendError::Closed(_) => HearError::Gone,
+        })?;
+        self.heard += samples;
+        Ok(())
     }
 }

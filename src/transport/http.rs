@@ -22,7 +22,7 @@ use axum::{
 
 use crate::app::App;
 
-use super::{error::Problem, gate, health, page, realtime, socket, watch};
+use super::{error::Problem, gate, health, listen, page, realtime, socket, watch};
 
 /// Longest body of a request, in bytes: a message of 8,000 characters fits whatever its script.
 pub(super) const BODY_LIMIT: usize = 64 * 1024;
@@ -48,6 +48,7 @@ pub(super) fn router(app: App) -> Router {
         .nest("/api/v1", api)
         .route("/ws", get(socket::upgrade::tutor))
         .merge(realtime_api())
+        .merge(deepgram_api())
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/version", get(health::version))
@@ -69,6 +70,14 @@ fn realtime_api() -> Router<App> {
         .route("/v1/realtime/sessions", post(realtime::secrets::session))
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn(realtime::refusal::reshape))
+}
+
+/// Deepgram's address, with refusals in Deepgram's shape.
+fn deepgram_api() -> Router<App> {
+    Router::new()
+        .route("/v1/listen", get(listen::upgrade::socket))
+        .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn(listen::reshape))
 }
 
 async fn wrong_method() -> impl IntoResponse {

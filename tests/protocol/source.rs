@@ -59,8 +59,8 @@ pub(crate) fn statuses() -> BTreeMap<String, String> {
 
 /// The codes with which a socket is closed.
 pub(crate) fn close_codes() -> BTreeSet<String> {
-    let text = read("src/transport/socket/wire.rs");
-    let after = text.split("With(").skip(1);
+    let text = ["src/transport/socket/wire.rs", "src/transport/listen/connection.rs"].map(read);
+    let after = text.iter().flat_map(|text| text.split("With(").skip(1));
     let codes = after.map(|rest| rest.chars().take_while(char::is_ascii_digit).collect::<String>());
     codes.filter(|code| !code.is_empty()).collect()
 }

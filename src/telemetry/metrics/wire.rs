@@ -73,6 +73,7 @@ pub struct WireMetrics {
 pub enum Dialect {
     Tutor,
     Realtime,
+    Listen,
 }
 
 /// What carries them.
@@ -109,6 +110,7 @@ impl Dialect {
         match self {
             Self::Tutor => "tutor",
             Self::Realtime => "realtime",
+            Self::Listen => "listen",
         }
     }
 }

@@ -15,7 +15,7 @@ use utoipa::{
     },
 };
 
-use crate::transport::{health, page, realtime, socket};
+use crate::transport::{health, listen, page, realtime, socket};
 
 use super::{audio, bodies, catalogue, chat, conversations, events, tickets, transcribe};
 
@@ -42,6 +42,7 @@ use super::{audio, bodies, catalogue, chat, conversations, events, tickets, tran
         realtime::secrets::client_secret,
         realtime::secrets::session,
         transcribe::transcribe,
+        listen::upgrade::socket,
         health::alive,
         health::ready,
         health::version,
