@@ -74,8 +74,9 @@ impl App {
         warm(&engines, shutdown);
         let speech = speech_pool(settings, engines.clone(), &metrics, shutdown);
         let model = models::model(settings, &lessons, shutdown).await?;
-        let ears = Succession::new(ears::transcribers(settings).await?);
-        let ears = Ears::new(ears.map(|ears| Arc::new(ears) as _), shutdown.clone());
+        let hearing = metrics.hearing.clone();
+        let ears = Succession::new(ears::transcribers(settings).await?, hearing.clone());
+        let ears = Ears::new(ears.map(|ears| Arc::new(ears) as _), hearing, shutdown.clone());
         let audio_files = AudioFiles::new(Arc::clone(&storage));
         let conversations = Conversations::new(ConversationParts {
             hub,

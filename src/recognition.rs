@@ -1,5 +1,7 @@
 //! The ears: facts about a learner's voice and words, from live sound. They decide nothing.
 
+mod absence;
+mod delay;
 mod detector;
 mod flushes;
 mod listening;
@@ -30,6 +32,7 @@ use crate::{
     domain::Transcript,
     providers::{ListenRequest, ProviderError, Transcriber},
     shutdown::Shutdown,
+    telemetry::metrics::HearingMetrics,
 };
 
 /// Perceptions that wait for their owner. When there are that many the ear waits, too, and its microphone refuses.
@@ -39,6 +42,7 @@ const PERCEPTIONS: usize = 64;
 #[derive(Clone)]
 pub struct Ears {
     transcriber: Option<Arc<dyn Transcriber>>,
+    metrics: HearingMetrics,
     shutdown: Shutdown,
 }
 
@@ -75,7 +79,7 @@ pub enum Perception {
     Flushed,
     /// Another service goes on.
     Reconnecting,
-    /// The microphone is on, and for so long nothing but silence has come from it.
+    /// The microphone is on, and for so long nothing but silence, or nothing at all, has come from it.
     Quiet {
         ms: u64,
     },
@@ -86,8 +90,12 @@ pub enum Perception {
 impl Ears {
     /// Deaf without a transcriber.
     #[must_use]
-    pub fn new(transcriber: Option<Arc<dyn Transcriber>>, shutdown: Shutdown) -> Self {
-        Self { transcriber, shutdown }
+    pub fn new(
+        transcriber: Option<Arc<dyn Transcriber>>,
+        metrics: HearingMetrics,
+        shutdown: Shutdown,
+    ) -> Self {
+        Self { transcriber, metrics, shutdown }
     }
 
     /// Whether no transcriber is configured.
@@ -114,7 +122,8 @@ impl Ears {
         let (microphone, sound) = Microphone::new(format, request.is_recorded)?;
         let (told, perceptions) = mpsc::channel(PERCEPTIONS);
         let (asked, asking) = watch::channel(Asked::default());
-        let listening = Listening::new(&**transcriber, request, asking, told);
+        let metrics = self.metrics.clone();
+        let listening = Listening::new(&**transcriber, request, asking, told, metrics);
         self.shutdown.spawn("ear", listening.run(sound));
         Ok((microphone, Ear { perceptions, asked }))
     }

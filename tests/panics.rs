@@ -66,7 +66,7 @@ async fn conversations(folder: PathBuf, metrics: &Metrics) -> Conversations {
         storage,
         model: Arc::new(FaultyModel),
         speech,
-        ears: Ears::new(None, shutdown.clone()),
+        ears: Ears::new(None, metrics.hearing.clone(), shutdown.clone()),
         lessons: Arc::new(Lessons::load(&prompts)),
         prompter: Prompter::new(&prompts).unwrap(),
         cues: CueTables::read(&prompts).unwrap(),

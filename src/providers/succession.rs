@@ -21,6 +21,7 @@ use super::{
     guard::{Attempt, Circuit, CircuitReport},
     outlet::{Outlet, outlet},
 };
+use crate::telemetry::metrics::HearingMetrics;
 
 /// How far ahead of its time sound may be with a service that wants it as it is spoken.
 const AHEAD: Duration = Duration::from_millis(200);
@@ -32,6 +33,7 @@ type Words = BoxStream<'static, Result<Heard, ProviderError>>;
 /// Transcribers in the order in which they are asked, each behind a breaker.
 pub struct Succession {
     lines: Arc<[Line]>,
+    metrics: HearingMetrics,
 }
 
 struct Line {
@@ -42,10 +44,11 @@ struct Line {
 impl Succession {
     /// `None` without a transcriber.
     #[must_use]
-    pub fn new(transcribers: Vec<Arc<dyn Transcriber>>) -> Option<Self> {
+    pub fn new(transcribers: Vec<Arc<dyn Transcriber>>, metrics: HearingMetrics) -> Option<Self> {
+        transcribers.iter().for_each(|transcriber| metrics.expect(transcriber.name()));
         let line = |transcriber| Line { transcriber, circuit: Circuit::new() };
         let lines: Arc<[Line]> = transcribers.into_iter().map(line).collect();
-        (!lines.is_empty()).then_some(Self { lines })
+        (!lines.is_empty()).then_some(Self { lines, metrics })
     }
 
     fn first(&self) -> &dyn Transcriber {
@@ -65,6 +68,7 @@ impl Transcriber for Succession {
     fn listen(&self, request: ListenRequest, sound: BoxStream<'static, Sound>) -> Words {
         let following = Following {
             lines: Arc::clone(&self.lines),
+            metrics: self.metrics.clone(),
             request,
             sound: Some(sound),
             backlog: Backlog::default(),
@@ -113,6 +117,7 @@ impl Transcriber for Succession {
 /// One listening.
 struct Following {
     lines: Arc<[Line]>,
+    metrics: HearingMetrics,
     request: ListenRequest,
     /// `None` once it is over.
     sound: Option<BoxStream<'static, Sound>>,
@@ -180,6 +185,7 @@ impl Following {
                 Ok(Next::GoOn) => self.present = Some(present),
                 Err(error) => {
                     tracing::warn!(%error, "a transcriber failed");
+                    self.metrics.failed(&present.name);
                     present.attempt.broke(&error);
                     // How often is for its breaker to say.
                     self.again.extend(present.has_heard.then_some(present.line));

@@ -9,13 +9,20 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{Perception, detector::Detector, flushes::Flushes};
+use super::{
+    Perception,
+    absence::{Absence, Missed},
+    delay::Delay,
+    detector::Detector,
+    flushes::Flushes,
+};
 use crate::{
     domain::AudioFrame,
     providers::{
         HEARING_RATE, Heard, ListenRequest, ProviderError, Sound, Transcriber,
         outlet::{Outlet, outlet},
     },
+    telemetry::metrics::{HearingMetrics, OpenMicrophone},
 };
 
 /// What a transcriber is given at once, in bytes: 32 ms.
@@ -44,6 +51,10 @@ pub(super) struct Listening {
     /// When the transcriber has to have said its last words, once the microphone is gone.
     over: Option<Instant>,
     patience: Duration,
+    absence: Absence,
+    delay: Delay,
+    metrics: HearingMetrics,
+    _open: OpenMicrophone,
     told: mpsc::Sender<Perception>,
 }
 
@@ -56,6 +67,7 @@ impl Listening {
         request: ListenRequest,
         asking: watch::Receiver<Asked>,
         told: mpsc::Sender<Perception>,
+        metrics: HearingMetrics,
     ) -> Self {
         let (outlet, taken) = outlet();
         let patience = transcriber.patience();
@@ -72,6 +84,10 @@ impl Listening {
             flushes: Flushes::new(patience),
             over: None,
             patience,
+            absence: Absence::new(Instant::now()),
+            delay: Delay::default(),
+            _open: metrics.opened(),
+            metrics,
             told,
         }
     }
@@ -96,6 +112,9 @@ impl Listening {
                 None => self.end().await,
             },
             Ok(()) = self.asking.changed() => self.ask(sound).await,
+            () = sleep_until(self.absence.due()), if self.over.is_none() => {
+                self.miss_sound().await
+            }
             () = sleep_until(late.unwrap_or_else(Instant::now)), if late.is_some() => {
                 self.lose_patience().await
             }
@@ -114,6 +133,10 @@ impl Listening {
             Some(Ok(Heard::Flushed)) if !self.flushes.answered() => return Ok(()),
             Some(Ok(Heard::Flushed)) => Perception::Flushed,
             Some(Ok(Heard::Transcript(transcript))) => {
+                self.metrics.told(transcript.is_final);
+                if let Some(delay) = self.delay.told(&transcript, Instant::now()) {
+                    self.metrics.finished(delay);
+                }
                 Perception::Transcript(self.outlet.placed(transcript))
             }
             Some(Ok(Heard::EndHint)) => Perception::EndHint,
@@ -130,6 +153,7 @@ impl Listening {
     }
 
     async fn take(&mut self, pcm: &[u8]) -> Result<(), Ended> {
+        self.absence.sound(Instant::now());
         self.rest.extend_from_slice(pcm);
         while self.rest.len() >= FRAME_BYTES {
             let frame = Bytes::copy_from_slice(&self.rest[..FRAME_BYTES]);
@@ -142,8 +166,12 @@ impl Listening {
     /// Sound first, then what it makes known.
     async fn pass(&mut self, pcm: Bytes) -> Result<(), Ended> {
         let told = self.detector.hear(&pcm);
-        let dropped = self.outlet.put(Sound::Frame(AudioFrame { sample_rate: HEARING_RATE, pcm }));
+        let frame = AudioFrame { sample_rate: HEARING_RATE, pcm };
+        self.metrics.heard(frame.duration_ms());
+        self.delay.heard(frame.duration_ms());
+        let dropped = self.outlet.put(Sound::Frame(frame));
         if dropped > 0 {
+            self.metrics.dropped(dropped);
             tracing::warn!(
                 transcriber = self.name,
                 dropped,
@@ -157,6 +185,7 @@ impl Listening {
     }
 
     async fn tell_voice(&mut self, perception: Perception) -> Result<(), Ended> {
+        self.delay.voice(&perception, Instant::now());
         match perception {
             Perception::VoiceOn { .. } => drop(self.outlet.put(Sound::VoiceOn)),
             Perception::VoiceOff { .. } => drop(self.outlet.put(Sound::VoiceOff)),
@@ -196,6 +225,19 @@ impl Listening {
         }
         self.outlet.close();
         Ok(())
+    }
+
+    async fn miss_sound(&mut self) -> Result<(), Ended> {
+        match self.absence.miss() {
+            Missed::Quiet(quiet) => {
+                let ms = u64::try_from(quiet.as_millis()).unwrap_or(u64::MAX);
+                self.tell(Perception::Quiet { ms }).await
+            }
+            Missed::Voice => match self.detector.end() {
+                Some(off) => self.tell_voice(off).await,
+                None => Ok(()),
+            },
+        }
     }
 
     async fn pass_rest(&mut self) -> Result<(), Ended> {

@@ -20,6 +20,9 @@ const WAITING: usize = 64;
 const RECORDED_WAITING: usize = 2;
 /// How much faster than it is spoken sound may come.
 const SPEED: u32 = 2;
+/// What a frame counts as at least: many that hold next to nothing are work, too. Browsers give 128 samples at a time,
+/// at 48 kHz 2.7 ms.
+const SHORTEST: Duration = Duration::from_millis(4);
 /// Sound that may come at once: what a network has held back.
 const BURST: Duration = Duration::from_secs(2);
 
@@ -90,10 +93,15 @@ impl Microphone {
         if !retry_after.is_zero() {
             return Err(HearError::TooFast { retry_after });
         }
-        let sound = self.intake.take(&frame).map_err(HearError::Bad)?;
-        let takes = Duration::from_millis(sound.duration_ms()) / SPEED;
-        self.spoken = self.spoken.max(Instant::now()) + takes;
-        self.give(sound, takes)
+        let sound = self.intake.take(&frame);
+        let ms = sound.as_ref().map_or(0, AudioFrame::duration_ms);
+        let length = Duration::from_millis(ms).max(SHORTEST);
+        self.spoken = self.spoken.max(Instant::now()) + length / SPEED;
+        let sound = sound.map_err(HearError::Bad)?;
+        if sound.pcm.is_empty() {
+            return Ok(());
+        }
+        self.give(sound, length / SPEED)
     }
 
     /// How much sound the ear was given, in milliseconds.

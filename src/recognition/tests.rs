@@ -21,6 +21,7 @@ use super::{
 use crate::{
     audio::intake::Encoding,
     providers::{Heard, Pace, Sound},
+    telemetry::metrics::Metrics,
 };
 
 const FORMAT: AudioFormat =
@@ -65,16 +66,17 @@ struct Scene {
     microphone: Option<Microphone>,
     ear: Ear,
     taken: Arc<Mutex<Vec<String>>>,
+    metrics: Metrics,
     shutdown: Shutdown,
 }
 
 fn scene(answer: fn(&Sound) -> Vec<Result<Heard, ProviderError>>) -> Scene {
     let taken = Arc::default();
     let transcriber = Scripted { answer, taken: Arc::clone(&taken) };
-    let shutdown = Shutdown::new();
-    let ears = Ears::new(Some(Arc::new(transcriber)), shutdown.clone());
+    let (metrics, shutdown) = (Metrics::default(), Shutdown::new());
+    let ears = Ears::new(Some(Arc::new(transcriber)), metrics.hearing.clone(), shutdown.clone());
     let (microphone, ear) = ears.listen(FORMAT, ListenRequest::default()).unwrap();
-    Scene { microphone: Some(microphone), ear, taken, shutdown }
+    Scene { microphone: Some(microphone), ear, taken, metrics, shutdown }
 }
 
 impl Scene {
@@ -118,7 +120,7 @@ fn silent(_: &Sound) -> Vec<Result<Heard, ProviderError>> {
 
 #[test]
 fn ears_without_a_transcriber_are_deaf() {
-    let ears = Ears::new(None, Shutdown::new());
+    let ears = Ears::new(None, Metrics::default().hearing, Shutdown::new());
     assert!(ears.is_deaf());
     assert!(matches!(ears.listen(FORMAT, ListenRequest::default()), Err(ListenError::Deaf)));
 }
@@ -225,15 +227,103 @@ async fn whatever_bytes_come_something_is_heard_or_nothing_is() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn floats_of_any_bytes_at_48_khz_are_heard_or_silence() {
+    let mut scene = scene(silent);
+    let format = AudioFormat { encoding: Encoding::Float32, sample_rate: 48_000, channels: 1 };
+    let ears = Ears::new(
+        Some(Arc::new(Scripted { answer: silent, taken: Arc::clone(&scene.taken) })),
+        scene.metrics.hearing.clone(),
+        scene.shutdown.clone(),
+    );
+    let (microphone, ear) = ears.listen(format, ListenRequest::default()).unwrap();
+    (scene.microphone, scene.ear) = (Some(microphone), ear);
+    for bytes in [vec![0xff; 48_001], vec![0x7f; 48_003], vec![0x00; 1], vec![0xff; 95_999]] {
+        scene.microphone.as_mut().unwrap().hear(bytes.into()).unwrap();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(scene.rest().await, [], "no voice is made up");
+    assert!(scene.metrics.text().contains("parla_hearing_audio_seconds_total 0.99"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn frames_with_next_to_nothing_in_them_are_bounded() {
+    for bytes in [0, 1, 2] {
+        let mut scene = scene(silent);
+        let mut taken = 0;
+        for _ in 0..1_000 {
+            taken += (0..10).filter(|_| scene.hear(bytes).is_ok()).count();
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        assert!((500..=1_600).contains(&taken), "{taken} of 10000 frames of {bytes} bytes");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_small_frames_of_browsers_are_heard() {
+    let mut scene = scene(silent);
+    // 128 samples at 48 kHz, as 16 kHz sound.
+    for _ in 0..3_750 {
+        scene.hear(86).unwrap();
+        tokio::time::sleep(Duration::from_micros(2_667)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_open_microphone_that_sends_nothing_is_told_of_each_minute() {
+    let mut scene = scene(silent);
+    let began = Instant::now();
+    for minute in 1..=10_u64 {
+        assert_eq!(scene.ear.next().await, Some(Perception::Quiet { ms: minute * 60_000 }));
+        assert_eq!(began.elapsed().as_secs(), minute * 60);
+        scene.hear(0).unwrap();
+    }
+    assert_eq!(scene.rest().await, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_voice_ends_when_no_sound_comes_of_it_any_more() {
+    let mut scene = scene(silent);
+    let sentence = spoken("en", "Good morning!");
+    scene.say(&sentence.samples[..12_000]).await;
+    let muted = Instant::now();
+    assert!(matches!(scene.ear.next().await, Some(Perception::VoiceOn { .. })));
+    assert!(matches!(scene.ear.next().await, Some(Perception::VoiceOff { .. })));
+    assert_eq!(muted.elapsed().as_secs(), 2 - 1, "the last frame came 20 ms before");
+    assert!(scene.taken().contains(&"VoiceOff".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_heard_is_counted() {
+    let mut scene = scene(obliging);
+    assert!(scene.metrics.text().contains("parla_hearing_microphones 1"));
+    let sentence = spoken("en", "Good morning!");
+    scene.say(&sentence.samples).await;
+    scene.say(&[0; 16_000]).await;
+    scene.ear.flush();
+    while scene.ear.next().await != Some(Perception::Flushed) {}
+    scene.rest().await;
+    let text = scene.metrics.text();
+    for line in [
+        "parla_hearing_microphones 0",
+        r#"parla_hearing_transcripts_total{kind="final"} 1"#,
+        "parla_hearing_final_seconds_count 1",
+        r#"parla_hearing_final_seconds_bucket{le="2.5"} 1"#,
+        r#"parla_hearing_final_seconds_bucket{le="0.5"} 0"#,
+    ] {
+        assert!(text.contains(line), "{line} is not in {text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_microphone_that_gives_nothing_but_silence_is_told_of_each_minute() {
     let mut scene = scene(silent);
     let mut told = Vec::new();
-    for _ in 0..125 {
+    for _ in 0..605 {
         scene.hear(32_000).unwrap();
         tokio::time::sleep(Duration::from_secs(1)).await;
         told.extend(scene.ear.next().now_or_never());
     }
-    expect!["[Some(Quiet { ms: 60000 }), Some(Quiet { ms: 120000 })]"]
+    expect!["[Some(Quiet { ms: 60000 }), Some(Quiet { ms: 120000 }), Some(Quiet { ms: 180000 }), Some(Quiet { ms: 240000 }), Some(Quiet { ms: 300000 }), Some(Quiet { ms: 360000 }), Some(Quiet { ms: 420000 }), Some(Quiet { ms: 480000 }), Some(Quiet { ms: 540000 }), Some(Quiet { ms: 600000 })]"]
         .assert_eq(&format!("{told:?}"));
 }
 

@@ -4,6 +4,7 @@
 //! atomic addition; histograms take a lock, and so belong to chunks, turns and requests, never to single tokens.
 
 mod by_name;
+mod hearing;
 mod process;
 mod speech;
 mod storage;
@@ -20,6 +21,7 @@ use prometheus_client::{
 
 use self::process::Process;
 pub use self::{
+    hearing::{HearingMetrics, OpenMicrophone},
     speech::{CacheMetrics, EngineMetrics, PoolMetrics},
     storage::StorageMetrics,
     turns::TurnMetrics,
@@ -39,6 +41,7 @@ pub struct Metrics {
     pub wire: WireMetrics,
     pub turns: TurnMetrics,
     pub pool: PoolMetrics,
+    pub hearing: HearingMetrics,
     pub cache: CacheMetrics,
     pub storage: StorageMetrics,
     /// Conversations that somebody speaks in or has just spoken in.
@@ -63,6 +66,7 @@ impl Default for Metrics {
             wire: WireMetrics::new(parla),
             turns: TurnMetrics::new(parla),
             pool: PoolMetrics::new(parla),
+            hearing: HearingMetrics::new(parla),
             cache: CacheMetrics::new(parla),
             storage: StorageMetrics::new(parla),
             conversations,

@@ -7,7 +7,10 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
-use crate::{app::App, providers::Synthesizer};
+use crate::{
+    app::App,
+    providers::{Synthesizer, breaker::BreakerState, guard::CircuitReport},
+};
 
 use super::http::bodies;
 
@@ -52,8 +55,19 @@ pub(super) async fn ready(State(app): State<App>) -> (StatusCode, Json<Value>) {
         "storage": storage,
         "voices": voices,
         "audioCache": audio_cache,
+        "ears": ears(&app),
     });
     (status, Json(body))
+}
+
+/// As their breakers stand: a question would be a connection to a service that counts them.
+fn ears(app: &App) -> Vec<Value> {
+    let circuits = app.ears.transcriber().map(|ears| ears.circuits()).unwrap_or_default();
+    let ear = |ear: CircuitReport| {
+        let is_ok = ear.state == BreakerState::Closed;
+        json!({"name": ear.provider, "ok": is_ok, "reason": ear.reason})
+    };
+    circuits.into_iter().map(ear).collect()
 }
 
 async fn voice(engine: &dyn Synthesizer) -> Value {

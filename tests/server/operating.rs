@@ -94,9 +94,15 @@ async fn a_stream_of_events_counts_as_open_until_its_reader_has_gone() {
     }
 }
 
+/// With an ear that nobody speaks to.
+fn hearing(setup: Setup) -> Setup {
+    setup.environment("PARLA_STT", "deepgram").environment("DEEPGRAM_API_KEY", "key")
+}
+
 /// A server in which everything that is counted has happened.
 async fn busy_server(model: &ScriptedOllama, voice: &ScriptedVoice) -> Server {
-    let server = Setup::new(model).voice(voice, "scripted,espeak").start().await;
+    let setup = Setup::new(model).voice(voice, "scripted,espeak");
+    let server = hearing(setup).start().await;
     server.chat(json!({"message": "Hello"})).await;
     model.script(Script::refusal(403, &[], "not for you"));
     server.chat(json!({"message": "Hello"})).await;
@@ -212,4 +218,12 @@ async fn readiness_names_every_dependency_and_needs_only_what_a_turn_needs() {
     let ready = server.ask_operators("/readyz", None).await;
     assert_eq!((ready.status, ready.json()["model"]["ok"].clone()), (503, json!(false)));
     assert_eq!(server.ask_operators("/healthz", None).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_ears_are_named_where_the_server_says_that_it_is_ready() {
+    let model = ScriptedOllama::start().await;
+    let server = hearing(Setup::new(&model)).start().await;
+    let told = server.get("/readyz").await.json();
+    assert_eq!(told["ears"], json!([{"name": "deepgram", "ok": true, "reason": null}]));
 }

@@ -8,7 +8,10 @@ use futures_util::FutureExt;
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::{AudioFrame, HeardWord, Transcript};
+use crate::{
+    domain::{AudioFrame, HeardWord, Transcript},
+    telemetry::metrics::Metrics,
+};
 
 const WORD_MS: u64 = 320;
 
@@ -158,7 +161,7 @@ async fn trace(succession: &Succession, sound: Vec<Sound>) -> Vec<String> {
 
 fn succession(hearers: Vec<Hearer>) -> Succession {
     let hearers = hearers.into_iter().map(|hearer| Arc::new(hearer) as Arc<dyn Transcriber>);
-    Succession::new(hearers.collect()).unwrap()
+    Succession::new(hearers.collect(), Metrics::default().hearing).unwrap()
 }
 
 #[tokio::test(start_paused = true)]

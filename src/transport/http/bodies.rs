@@ -91,6 +91,16 @@ pub(in crate::transport) struct Readiness {
     storage: Dependency,
     voices: Vec<Dependency>,
     audio_cache: Dependency,
+    ears: Vec<Ear>,
+}
+
+/// One that listens to learners; it is not asked.
+#[derive(ToSchema)]
+pub(in crate::transport) struct Ear {
+    name: String,
+    ok: bool,
+    #[schema(required)]
+    reason: Option<String>,
 }
 
 #[derive(ToSchema)]
