@@ -35,6 +35,7 @@ async fn start() -> (Child, String, tempfile::TempDir) {
         .args(["serve", "--listen", "127.0.0.1:0", "--model", "practice", "--tts", "espeak"])
         .current_dir(folder.path())
         .env("PARLA_MANAGEMENT_LISTEN", "off")
+        .env("PARLA_STT", "none")
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()

@@ -43,6 +43,7 @@ mod server {
     mod poor_machine;
     mod raw_requests;
     mod realtime;
+    mod realtime_voice;
     mod repeating;
     mod restarting;
     mod resuming;

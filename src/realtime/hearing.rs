@@ -24,6 +24,8 @@ pub(super) struct Hearing {
     voice: Option<Voice>,
     /// Items that wait for their words, and how much sound they are, in milliseconds.
     awaited: VecDeque<(String, u64)>,
+    /// Parla waits for the words of what was committed.
+    waits: bool,
 }
 
 /// Somebody is speaking.
@@ -32,6 +34,8 @@ struct Voice {
     item: String,
     since_ms: u64,
     until_ms: Option<u64>,
+    /// The client has been told that it is over; its words may still come.
+    is_over: bool,
 }
 
 impl Protocol {
@@ -120,9 +124,10 @@ impl Protocol {
                 self.transcription_failed(&Fault::from(&failure));
                 self.refuse(&Fault::from(&failure), None);
             }
+            VoiceReport::Listening(Listening::Waiting) => self.hearing.waits = true,
             VoiceReport::Listening(Listening::Off) => self.heard_nothing(),
             VoiceReport::VoiceOn { .. }
-            | VoiceReport::Listening(_)
+            | VoiceReport::Listening(Listening::Hearing)
             | VoiceReport::Transcript(_)
             | VoiceReport::Answered(_) => {}
         }
@@ -147,35 +152,45 @@ impl Protocol {
     }
 
     fn voice_on(&mut self, at_ms: u64) {
-        if let Some(voice) = &mut self.hearing.voice {
+        if let Some(voice) = self.hearing.voice.as_mut().filter(|voice| !voice.is_over) {
             voice.until_ms = None;
             return;
         }
         let item = self.names.next("item");
         let since_ms = at_ms.saturating_sub(self.session.padding_ms());
         let told = json!({"audio_start_ms": since_ms, "item_id": item});
-        self.hearing.voice = Some(Voice { item, since_ms, until_ms: None });
+        self.hearing.voice = Some(Voice { item, since_ms, until_ms: None, is_over: false });
         self.tell(("input_audio_buffer.speech_started", told));
     }
 
-    /// The voice is over; its item, and how long it was.
-    fn voice_off(&mut self) -> Option<(String, u64)> {
-        let Voice { item, since_ms, until_ms } = self.hearing.voice.take()?;
-        let until_ms = until_ms.unwrap_or(since_ms);
-        let told = json!({"audio_end_ms": until_ms, "item_id": item});
+    /// The client is told, once, that a voice is over.
+    fn voice_off(&mut self) {
+        let voice = self.hearing.voice.as_mut();
+        let Some(voice) = voice.filter(|voice| voice.until_ms.is_some() && !voice.is_over) else {
+            return;
+        };
+        voice.is_over = true;
+        let told = json!({"audio_end_ms": voice.until_ms, "item_id": voice.item});
         self.tell(("input_audio_buffer.speech_stopped", told));
-        Some((item, until_ms.saturating_sub(since_ms)))
     }
 
     /// The learner's turn is over.
     fn heard_out(&mut self, text: &str, message: String) {
+        self.hearing.waits = false;
         if let Some((item, ms)) = self.hearing.awaited.pop_front() {
             return self.transcribed(&item, ms, (text, message));
         }
         if self.hearing.voice.is_none() {
             self.voice_on(0);
         }
-        let Some((item, ms)) = self.voice_off() else { return };
+        if let Some(voice) = &mut self.hearing.voice {
+            voice.until_ms = voice.until_ms.or(Some(voice.since_ms));
+        }
+        self.voice_off();
+        let Some(Voice { item, since_ms, until_ms, .. }) = self.hearing.voice.take() else {
+            return;
+        };
+        let ms = until_ms.unwrap_or(since_ms).saturating_sub(since_ms);
         self.committed(&item);
         let is_answered = self.session.creates() && !message.is_empty();
         self.transcribed(&item, ms, (text, message));
@@ -186,12 +201,12 @@ impl Protocol {
 
     /// A voice that was nothing, or sound without words: parla has stopped attending to it.
     fn heard_nothing(&mut self) {
-        while let Some((item, ms)) = self.hearing.awaited.pop_front() {
+        if std::mem::take(&mut self.hearing.waits)
+            && let Some((item, ms)) = self.hearing.awaited.pop_front()
+        {
             self.transcribed(&item, ms, ("", String::new()));
         }
-        if self.hearing.voice.as_ref().is_some_and(|voice| voice.until_ms.is_some()) {
-            self.voice_off();
-        }
+        self.voice_off();
     }
 
     fn committed(&mut self, item: &str) {

@@ -20,7 +20,7 @@ const ENDLESS: &str =
 const LEAD_MS: usize = 300;
 
 /// A server that hears by the scripted service alone.
-async fn hearing(model: &ScriptedOllama, ears: &Scripted) -> Server {
+pub(super) async fn hearing(model: &ScriptedOllama, ears: &Scripted) -> Server {
     let settings = format!("[providers.deepgram]\nurl = \"{}\"\n", ears.url());
     let setup = Setup::new(model).settings(&settings).environment("PARLA_STT", "deepgram");
     setup.environment("DEEPGRAM_API_KEY", "dg-key").start().await
@@ -43,7 +43,7 @@ async fn speak(socket: &mut Socket, speech: &Speech) {
 }
 
 /// The sentence behind a short silence, what the service is to hear of it, and the silence after it.
-fn sentence(text: &'static str) -> (Speech, Spoken) {
+pub(super) fn sentence(text: &'static str) -> (Speech, Spoken) {
     let speech = Speech::silence(LEAD_MS).then(&Speech::of("en", text));
     let spoken = Spoken { from_ms: LEAD_MS as u64, to_ms: speech.ms() - 100, text };
     (speech.then(&Speech::silence(1500)), spoken)

@@ -8,13 +8,13 @@ use crate::support::{
     server::{Answer, Server, Setup, Socket},
 };
 
-async fn call(server: &Server, query: &str, headers: &[(&'static str, &str)]) -> Socket {
+pub(super) async fn call(server: &Server, query: &str, headers: &[(&'static str, &str)]) -> Socket {
     let mut socket = server.socket_with(&format!("/v1/realtime{query}"), headers).await.unwrap();
     assert_eq!(socket.next().await["type"], "session.created");
     socket
 }
 
-async fn tell(socket: &mut Socket, event: Value) {
+pub(super) async fn tell(socket: &mut Socket, event: Value) {
     socket.send_text(&event.to_string()).await;
 }
 
@@ -141,7 +141,7 @@ async fn a_client_of_the_older_shape_is_answered_in_it() {
 #[tokio::test]
 async fn nonsense_and_large_events_leave_the_session_open() {
     let model = ScriptedOllama::start().await;
-    let server = Server::start(&model).await;
+    let server = Setup::new(&model).environment("PARLA_STT", "none").start().await;
     let mut call = call(&server, "", &[]).await;
     for nonsense in ["", "[]", "{", "{\"type\":7}", "{\"type\":\"fly\"}", "null"].repeat(5) {
         call.send_text(nonsense).await;

@@ -136,25 +136,39 @@ fn what_is_committed_without_a_word_in_it_fails_the_response_that_waits_for_it()
     script.client(json!({"type": "response.create"}));
     script.trace();
     script.voice(VoiceReport::Listening(Listening::Off));
+    script.voice(VoiceReport::Listening(Listening::Waiting));
+    script.voice(VoiceReport::Listening(Listening::Off));
     expect![[r#"
+        > Listening(Off)
+        > Listening(Waiting)
         > Listening(Off)
           response.done {"response":["resp_-4","failed",{"type":"failed","error":{"type":"invalid_request_error","code":"nothing_heard","message":"No words were heard in the committed audio.","param":null}},[]]}
     "#]].assert_eq(&script.trace());
 }
 
 #[test]
-fn a_noise_ends_without_a_turn() {
+fn a_voice_ends_before_its_words_and_is_no_turn_without_any() {
     let mut script = Script::new();
     script.append(100);
     script.trace();
     script.voice(VoiceReport::VoiceOn { at_ms: 0 }).voice(VoiceReport::VoiceOff { at_ms: 300 });
     script.voice(VoiceReport::Listening(Listening::Off));
+    // Its words were late.
+    script.heard("Sí").voice(VoiceReport::Listening(Listening::Off));
     expect![[r#"
         > VoiceOn { at_ms: 0 }
           input_audio_buffer.speech_started {"audio_start_ms":0,"item_id":"item_-3"}
         > VoiceOff { at_ms: 300 }
         > Listening(Off)
           input_audio_buffer.speech_stopped {"audio_end_ms":300,"item_id":"item_-3"}
+        > the learner said "Sí"
+          input_audio_buffer.committed {"previous_item_id":null,"item_id":"item_-3"}
+          conversation.item.added {"previous_item_id":null,"item":["item_-3","user","completed",[{"type":"input_audio","transcript":null}]]}
+          conversation.item.done {"previous_item_id":null,"item":["item_-3","user","completed",[{"type":"input_audio","transcript":null}]]}
+          response.created {"response":["resp_-4","in_progress",null,[]]}
+          rate_limits.updated {}
+          say "Sí" of "Sí" for resp_-4, Some("")
+        > Listening(Off)
     "#]]
     .assert_eq(&script.trace());
 }
