@@ -101,21 +101,18 @@ async fn work(
     errands: &mut VecDeque<Errand>,
     conversation: &Conversation,
 ) {
-    let Some((microphone, id)) = open else {
-        errands.clear();
-        return std::future::pending().await;
-    };
-    match errands.front() {
-        None => return std::future::pending().await,
-        Some(Errand::Sound(sound)) => match microphone.hear(sound.clone()) {
+    let Some(errand) = errands.front() else { return std::future::pending().await };
+    let Some((microphone, id)) = open else { return errands.clear() };
+    match errand {
+        Errand::Sound(sound) => match microphone.hear(sound.clone()) {
             Err(HearError::TooFast { retry_after }) => return sleep(retry_after).await,
             Err(HearError::Gone) => *open = None,
             // What cannot be read is left out: the next piece may be better.
             Ok(()) | Err(HearError::Bad(_)) => {}
         },
-        Some(Errand::Commit) => conversation.commit_voice(*id).await,
-        Some(Errand::Clear) => conversation.clear_voice(*id).await,
-        Some(Errand::Retune(manner)) => conversation.retune_voice(*id, *manner).await,
+        Errand::Commit => conversation.commit_voice(*id).await,
+        Errand::Clear => conversation.clear_voice(*id).await,
+        Errand::Retune(manner) => conversation.retune_voice(*id, *manner).await,
     }
     errands.pop_front();
 }
