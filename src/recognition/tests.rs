@@ -363,7 +363,7 @@ impl Transcriber for Slow {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_of_a_recording_is_dropped_however_slowly_it_is_heard() {
-    let ears = Ears::new(Some(Arc::new(Slow)), Shutdown::new());
+    let ears = Ears::new(Some(Arc::new(Slow)), Metrics::default().hearing, Shutdown::new());
     let recording =
         crate::domain::AudioFrame { sample_rate: 16_000, pcm: vec![0; 60 * 32_000].into() };
     let began = Instant::now();
@@ -376,7 +376,7 @@ async fn nothing_of_a_recording_is_dropped_however_slowly_it_is_heard() {
 #[tokio::test(start_paused = true)]
 async fn who_gives_a_recording_up_leaves_nothing_behind() {
     let shutdown = Shutdown::new();
-    let ears = Ears::new(Some(Arc::new(Slow)), shutdown.clone());
+    let ears = Ears::new(Some(Arc::new(Slow)), Metrics::default().hearing, shutdown.clone());
     let recording =
         crate::domain::AudioFrame { sample_rate: 16_000, pcm: vec![0; 60 * 32_000].into() };
     let hearing = ears.transcribe(&recording, ListenRequest::default());
