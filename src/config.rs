@@ -7,7 +7,7 @@ mod providers;
 
 use std::{
     fmt,
-    net::{SocketAddr, ToSocketAddrs},
+    net::{IpAddr, SocketAddr, ToSocketAddrs},
     path::PathBuf,
     time::Duration,
 };
@@ -42,6 +42,10 @@ pub struct Settings {
     pub listen: Vec<SocketAddr>,
     /// Where metrics and health are told to operators; empty when nowhere.
     pub management_listen: Vec<SocketAddr>,
+    /// Where calls come in (UDP).
+    pub rtc_listen: RtcListen,
+    /// Under which addresses callers find that port; those of this machine when there are none.
+    pub rtc_addresses: Vec<IpAddr>,
     /// Holds the database and the server's secret.
     pub data: PathBuf,
     pub audio_cache: PathBuf,
@@ -71,6 +75,15 @@ pub struct Settings {
     pub traces: Option<TraceSettings>,
     /// What was said but means nothing; to be logged.
     pub warnings: Vec<String>,
+}
+
+/// Where calls come in, by UDP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RtcListen {
+    /// At the first address and port that learners have, which are those of TCP.
+    WithLearners,
+    At(SocketAddr),
+    Off,
 }
 
 /// A setting that cannot be used; says which and what would do.
@@ -133,6 +146,8 @@ impl Settings {
         Ok(Self {
             listen: addresses("PARLA_LISTEN", &listen)?,
             management_listen: management_addresses(&management)?,
+            rtc_listen: rtc_listen(env("PARLA_RTC_LISTEN").or(file.rtc_listen.clone()))?,
+            rtc_addresses: rtc_addresses(env("PARLA_RTC_ADDRESSES"), file.rtc_addresses())?,
             data: path(flags.data.as_ref(), "PARLA_DATA", file.data.as_ref(), "data"),
             audio_cache: path(None, "PARLA_AUDIO_CACHE", file.audio_cache.as_ref(), "audio_cache"),
             prompts: path(None, "PARLA_PROMPTS", file.prompts.as_ref(), "prompts"),
@@ -254,6 +269,27 @@ fn are_loopback(addresses: &[SocketAddr]) -> bool {
 
 fn management_addresses(text: &str) -> Result<Vec<SocketAddr>, SettingError> {
     if text == "off" { Ok(Vec::new()) } else { addresses("PARLA_MANAGEMENT_LISTEN", text) }
+}
+
+fn rtc_listen(text: Option<String>) -> Result<RtcListen, SettingError> {
+    match text.as_deref() {
+        None => Ok(RtcListen::WithLearners),
+        Some("off") => Ok(RtcListen::Off),
+        Some(text) => {
+            let found = addresses("PARLA_RTC_LISTEN", text)?;
+            Ok(found.first().copied().map_or(RtcListen::WithLearners, RtcListen::At))
+        }
+    }
+}
+
+fn rtc_addresses(env: Option<String>, file: Option<String>) -> Result<Vec<IpAddr>, SettingError> {
+    let read = |part: String| {
+        part.parse().map_err(|_| {
+            let reason = format!("{part:?} is no address such as 203.0.113.7");
+            SettingError::new("PARLA_RTC_ADDRESSES", reason)
+        })
+    };
+    list(&env.or(file).unwrap_or_default()).into_iter().map(read).collect()
 }
 
 fn addresses(name: &str, text: &str) -> Result<Vec<SocketAddr>, SettingError> {

@@ -67,6 +67,8 @@ pub enum Input {
     Event(Event),
     /// Of the session's microphone.
     Voice(VoiceReport),
+    /// Sound from the microphone of a carrier that hears, at 24 kHz.
+    Heard(Bytes),
     /// The microphone could not be opened.
     Deaf(Failure),
     /// What became of [`Effect::Say`].
@@ -118,8 +120,12 @@ pub enum Effect {
         file: AudioFileId,
         format: SoundFormat,
     },
-    /// Play that, of carriers that play.
-    Play(Bytes),
+    /// Play that, of carriers that play; its silence at the end is no part of the chunk.
+    Play {
+        turn: TurnId,
+        chunk: usize,
+        sound: Bytes,
+    },
     /// Stop playing, of carriers that play.
     Hush,
     /// Ask the model beside the conversation, and tell what it writes.
@@ -221,6 +227,7 @@ impl Protocol {
             }
             Input::Event(event) => self.event(event),
             Input::Voice(report) => self.voice(report),
+            Input::Heard(sound) => self.hear(sound),
             Input::Deaf(failure) => self.deaf(&failure),
             Input::Said { response, answer } => self.said(&response, answer),
             Input::Sound { turn, chunk, sound } => self.sound(&turn, chunk, sound),

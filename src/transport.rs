@@ -1,5 +1,6 @@
 //! Everything on the wire: HTTP, sockets, Server-Sent Events, the page. The only place that knows axum.
 
+mod calls;
 mod error;
 mod gate;
 mod health;
@@ -14,4 +15,5 @@ mod socket;
 mod sound;
 mod watch;
 
+pub use calls::CallPort;
 pub use server::{Listeners, serve};

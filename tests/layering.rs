@@ -40,6 +40,11 @@ const PRIVATE: &[(&str, &[&str])] = &[
     ("hound", &["audio"]),
     ("earshot", &["recognition"]),
     ("opus_pure", &["audio"]),
+    ("str0m", &["transport"]),
+    ("dimpl", &["transport"]),
+    ("rcgen", &["transport"]),
+    ("aes", &["transport"]),
+    ("ctr", &["transport"]),
     ("symphonia", &["audio"]),
     ("governor", &["limits"]),
     ("hyper", &["providers", "transport"]),
@@ -68,6 +73,11 @@ const PURE: &[&str] = &[
     "src/transport/listen/relay",
     "src/transport/listen/wanted",
     "src/transport/socket/framing",
+    "src/transport/calls/ear",
+    "src/transport/calls/mouth",
+    "src/transport/calls/offer",
+    "src/transport/calls/peer",
+    "src/transport/calls/stun",
 ];
 const IMPURE: &[&str] =
     &["tokio", "Instant::now", "SystemTime", "std::fs", "std::net::Tcp", "::random()"];

@@ -9,10 +9,10 @@ use std::{
 use anyhow::Context;
 use parla::{
     app::App,
-    config::Settings,
+    config::{RtcListen, Settings},
     shutdown::Shutdown,
     telemetry::{self, metrics::Metrics},
-    transport::{self, Listeners},
+    transport::{self, CallPort, Listeners},
 };
 use tokio::net::TcpListener;
 
@@ -29,7 +29,8 @@ pub(super) async fn serve(settings: Settings) -> anyhow::Result<()> {
     metrics.watch_panics();
     let public = bind(&settings.listen).await?;
     let management = bind_for_operators(&settings.management_listen).await;
-    let listeners = Listeners { public, management };
+    let calls = bind_for_calls(&settings, &public).await;
+    let listeners = Listeners { public, management, calls };
     let shutdown = Shutdown::new();
     let app = App::start(&settings, metrics, &shutdown).await?;
     announce(&app, &listeners)?;
@@ -86,6 +87,35 @@ async fn bind_for_operators(addresses: &[SocketAddr]) -> Vec<TcpListener> {
         }
     }
     listeners
+}
+
+/// Calls come without a port of their own where the learners are. A taken port leaves them everything but calls.
+async fn bind_for_calls(settings: &Settings, public: &[TcpListener]) -> Option<CallPort> {
+    let at = match settings.rtc_listen {
+        RtcListen::Off => return None,
+        RtcListen::At(address) => address,
+        RtcListen::WithLearners => public.first()?.local_addr().ok()?,
+    };
+    let socket = match tokio::net::UdpSocket::bind(at).await {
+        Ok(socket) => socket,
+        Err(error) => {
+            tracing::warn!(
+                code = "calls_unavailable",
+                %error,
+                "no calls at {at} (UDP); PARLA_RTC_LISTEN chooses another address, or off"
+            );
+            return None;
+        }
+    };
+    let port = socket.local_addr().ok()?.port();
+    let told = settings.rtc_addresses.iter().map(|ip| SocketAddr::new(*ip, port));
+    let mut addresses: Vec<SocketAddr> = told.collect();
+    if addresses.is_empty() {
+        // The address that others see comes first: a browser on this machine reaches that, too.
+        addresses = reachable(SocketAddr::new(at.ip(), port), outward);
+        addresses.reverse();
+    }
+    Some(CallPort { socket, addresses })
 }
 
 /// Where to go, for the person at the terminal.

@@ -47,7 +47,7 @@ pub(super) async fn own<T>(
     let settings = Settings { listen: vec![doorway.address], ..settings.clone() };
     let shutdown = Shutdown::new();
     let app = App::start(&settings, Metrics::default(), &shutdown).await?;
-    let listeners = Listeners { public: vec![listener], management: Vec::new() };
+    let listeners = Listeners { public: vec![listener], management: Vec::new(), calls: None };
     let serving = transport::serve(app.clone(), listeners);
     tokio::pin!(serving);
     let worked = tokio::select! {

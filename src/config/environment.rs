@@ -8,6 +8,8 @@ use super::SettingError;
 const KNOWN: &[&str] = &[
     "PARLA_LISTEN",
     "PARLA_MANAGEMENT_LISTEN",
+    "PARLA_RTC_LISTEN",
+    "PARLA_RTC_ADDRESSES",
     "PARLA_DATA",
     "PARLA_AUDIO_CACHE",
     "PARLA_PROMPTS",

@@ -14,6 +14,8 @@ use super::{SettingError, Settings};
 pub(super) struct SettingsFile {
     pub(super) listen: Option<String>,
     pub(super) management_listen: Option<String>,
+    pub(super) rtc_listen: Option<String>,
+    rtc_addresses: Option<Vec<String>>,
     pub(super) data: Option<PathBuf>,
     pub(super) audio_cache: Option<PathBuf>,
     pub(super) prompts: Option<PathBuf>,
@@ -94,6 +96,10 @@ impl SettingsFile {
 
     pub(super) fn stt(&self) -> Option<String> {
         self.stt.as_ref().map(|names| names.join(","))
+    }
+
+    pub(super) fn rtc_addresses(&self) -> Option<String> {
+        self.rtc_addresses.as_ref().map(|addresses| addresses.join(","))
     }
 
     pub(super) fn origins(&self) -> Option<String> {

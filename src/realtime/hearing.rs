@@ -3,9 +3,12 @@
 use std::collections::VecDeque;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{Effect, Fault, Protocol, items::Item, read::Fields, session::Session};
+use super::{
+    Effect, Fault, Protocol, SoundFormat, SoundPath, items::Item, read::Fields, session::Session,
+};
 use crate::{
     conversation::VoiceReport,
     domain::{Failure, Listening},
@@ -42,19 +45,23 @@ impl Protocol {
     pub(super) fn append(&mut self, event: Fields<'_>) -> Result<(), Fault> {
         let audio = event.required_text("audio")?;
         let sound = BASE64_STANDARD.decode(audio);
-        let sound = sound.map_err(|_| Fault::invalid("audio", "base64"))?;
+        self.hear(sound.map_err(|_| Fault::invalid("audio", "base64"))?.into());
+        Ok(())
+    }
+
+    /// Takes sound, in the format that sound comes in.
+    pub(super) fn hear(&mut self, sound: Bytes) {
         self.hearing.appended += sound.len() as u64;
         if self.hearing.deaf.is_some() || sound.is_empty() {
-            return Ok(());
+            return;
         }
         if !self.hearing.is_open {
             self.hearing.is_open = true;
-            let (format, language) = (self.session.input_format(), self.session.language());
+            let (format, language) = (self.input_format(), self.session.language());
             let manner = self.session.manner();
             self.effects.push(Effect::Listen { format, language, manner });
         }
-        self.effects.push(Effect::Hear(sound.into()));
-        Ok(())
+        self.effects.push(Effect::Hear(sound));
     }
 
     pub(super) fn commit(&mut self) -> Result<(), Fault> {
@@ -249,6 +256,14 @@ impl Protocol {
     }
 
     fn appended_ms(&self) -> u64 {
-        self.hearing.appended / self.session.input_format().bytes_per_ms() as u64
+        self.hearing.appended / self.input_format().bytes_per_ms() as u64
+    }
+
+    /// A carrier has a format of its own, whatever its client asks for.
+    fn input_format(&self) -> SoundFormat {
+        match self.path {
+            SoundPath::Events => self.session.input_format(),
+            SoundPath::Carrier => SoundFormat::Pcm,
+        }
     }
 }

@@ -6,7 +6,7 @@ mod telling;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Effect, Fault, Protocol,
+    Effect, Fault, Protocol, SoundPath,
     items::Item,
     read::Fields,
     response::{Outcome, Response, Saying, Terms},
@@ -133,7 +133,11 @@ impl Protocol {
     }
 
     /// A response begins.
-    fn open(&mut self, terms: Terms) -> String {
+    fn open(&mut self, mut terms: Terms) -> String {
+        // A carrier has a format of its own, whatever its client asks for.
+        if self.path == SoundPath::Carrier {
+            terms.format = SoundFormat::Pcm;
+        }
         let names = (self.names.next("resp"), self.names.next("item"));
         let response = Response::new(names, terms);
         let id = response.id.clone();

@@ -160,7 +160,7 @@ fn shown(effect: &Effect) -> String {
     match effect {
         Effect::Send(event) => shown_event(event),
         Effect::Hear(sound) => format!("hear {} bytes", sound.len()),
-        Effect::Play(sound) => format!("play {} bytes", sound.len()),
+        Effect::Play { chunk, sound, .. } => format!("play {} bytes of {chunk}", sound.len()),
         Effect::Say { response, command } => {
             let ChatCommand { text, verbatim, .. } = command;
             let verbatim =

@@ -5,6 +5,7 @@
 
 mod by_name;
 mod hearing;
+mod calls;
 mod process;
 mod speech;
 mod storage;
@@ -22,6 +23,7 @@ use prometheus_client::{
 use self::process::Process;
 pub use self::{
     hearing::{HearingMetrics, OpenMicrophone},
+    calls::{CallMetrics, Dropped, Ending, OpenCall},
     speech::{CacheMetrics, EngineMetrics, PoolMetrics},
     storage::StorageMetrics,
     turns::TurnMetrics,
@@ -44,6 +46,7 @@ pub struct Metrics {
     pub hearing: HearingMetrics,
     pub cache: CacheMetrics,
     pub storage: StorageMetrics,
+    pub calls: CallMetrics,
     /// Conversations that somebody speaks in or has just spoken in.
     pub conversations: Gauge,
     panics: Counter,
@@ -69,6 +72,7 @@ impl Default for Metrics {
             hearing: HearingMetrics::new(parla),
             cache: CacheMetrics::new(parla),
             storage: StorageMetrics::new(parla),
+            calls: CallMetrics::new(parla),
             conversations,
             panics,
             registry: Arc::new(registry),

@@ -23,7 +23,7 @@ pub(super) const COOKIE: &str = "parla_key";
 pub(super) const TOKEN_PROTOCOL: &str = "parla.bearer.";
 
 /// What a page of another origin may read of an answer, beside its body.
-const EXPOSED: HeaderValue = HeaderValue::from_static("etag, content-range, retry-after");
+const EXPOSED: HeaderValue = HeaderValue::from_static("etag, content-range, location, retry-after");
 
 /// Whoever asks, when that is somebody.
 pub(super) struct Caller(pub(super) User);

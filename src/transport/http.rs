@@ -12,7 +12,7 @@ mod tickets;
 mod transcribe;
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::DefaultBodyLimit,
     http::StatusCode,
     middleware,
@@ -22,13 +22,17 @@ use axum::{
 
 use crate::app::App;
 
-use super::{error::Problem, gate, health, listen, page, realtime, socket, watch};
+use super::{
+    calls::{self, Calls},
+    error::Problem,
+    gate, health, listen, page, realtime, socket, watch,
+};
 
 /// Longest body of a request, in bytes: a message of 8,000 characters fits whatever its script.
 pub(super) const BODY_LIMIT: usize = 64 * 1024;
 
 /// The whole public listener.
-pub(super) fn router(app: App) -> Router {
+pub(super) fn router(app: App, calls: Calls) -> Router {
     let recordings = DefaultBodyLimit::max(transcribe::BODY_LIMIT);
     let transcribe = post(transcribe::transcribe).layer(recordings);
     let api = Router::new()
@@ -47,7 +51,7 @@ pub(super) fn router(app: App) -> Router {
     Router::new()
         .nest("/api/v1", api)
         .route("/ws", get(socket::upgrade::tutor))
-        .merge(realtime_api())
+        .merge(realtime_api(calls))
         .merge(deepgram_api())
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
@@ -63,9 +67,16 @@ pub(super) fn router(app: App) -> Router {
 }
 
 /// OpenAI's addresses, with refusals in OpenAI's shape.
-fn realtime_api() -> Router<App> {
+fn realtime_api(calls: Calls) -> Router<App> {
+    let calls = Router::new()
+        .route("/v1/realtime", post(calls::http::older_call).get(realtime::upgrade::socket))
+        .route("/v1/realtime/calls", post(calls::http::call))
+        .route("/v1/realtime/calls/{call_id}", post(calls::http::restart))
+        .route("/v1/realtime/calls/{call_id}/hangup", post(calls::http::hang_up))
+        .layer(DefaultBodyLimit::max(calls::http::BODY_LIMIT))
+        .layer(Extension(calls));
     Router::new()
-        .route("/v1/realtime", get(realtime::upgrade::socket))
+        .merge(calls)
         .route("/v1/realtime/client_secrets", post(realtime::secrets::client_secret))
         .route("/v1/realtime/sessions", post(realtime::secrets::session))
         .method_not_allowed_fallback(wrong_method)

@@ -45,12 +45,7 @@ impl FromRequest<App> for JsonObject {
                 "send application/json",
             ));
         }
-        // What announces itself as too large is not waited for.
-        if request.body().size_hint().lower() > BODY_LIMIT as u64 {
-            return Err(too_large());
-        }
-        let body = timeout(BODY_PATIENCE, Bytes::from_request(request, app)).await;
-        let body = body.map_err(|_| too_slow())?.map_err(|error| unreadable(&error))?;
+        let body = body(request, app, BODY_LIMIT).await?;
         // Where every field may be missing, the whole body may.
         if body.is_empty() {
             return Ok(Self(Map::new()));
@@ -83,6 +78,16 @@ impl FromRequestParts<App> for InConversation {
     }
 }
 
+/// The whole body, of so many bytes at most; the router's own limit holds as well.
+pub(super) async fn body(request: Request, app: &App, limit: usize) -> Result<Bytes, Problem> {
+    // What announces itself as too large is not waited for.
+    if request.body().size_hint().lower() > limit as u64 {
+        return Err(too_large(limit));
+    }
+    let body = timeout(BODY_PATIENCE, Bytes::from_request(request, app)).await;
+    body.map_err(|_| too_slow())?.map_err(|error| unreadable(&error, limit))
+}
+
 /// Where a client that comes back had got to; `None` when it does not say, or not both.
 pub(super) fn resume(query: &str) -> Option<Resume> {
     let after = gate::parameter(query, "after")?.parse().ok()?;
@@ -95,16 +100,16 @@ pub(super) fn invalid_field(detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field", detail)
 }
 
-fn unreadable(rejection: &BytesRejection) -> Problem {
+fn unreadable(rejection: &BytesRejection, limit: usize) -> Problem {
     match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => too_large(),
+        StatusCode::PAYLOAD_TOO_LARGE => too_large(limit),
         status => Problem::new(status, "bad_body", "the body could not be read"),
     }
 }
 
-fn too_large() -> Problem {
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "a request has at most 64 KiB")
-        .ending_connection()
+fn too_large(limit: usize) -> Problem {
+    let detail = format!("a request has at most {} KiB", limit / 1024);
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail).ending_connection()
 }
 
 fn too_slow() -> Problem {

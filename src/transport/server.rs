@@ -19,7 +19,10 @@ use tokio::{
 
 use crate::{app::App, shutdown::Shutdown};
 
-use super::{http, management};
+use super::{
+    calls::{CallPort, Calls},
+    http, management,
+};
 use stream::PatientStream;
 
 pub(super) use stream::Stalled;
@@ -37,16 +40,19 @@ pub struct Listeners {
     pub public: Vec<TcpListener>,
     /// Operators.
     pub management: Vec<TcpListener>,
+    /// Calls of learners; `None` takes none.
+    pub calls: Option<CallPort>,
 }
 
 /// Serves until the drain begins, then gives running requests, sockets and turns some time to end.
 pub async fn serve(app: App, listeners: Listeners) {
     let (shutdown, doors) = (app.shutdown.clone(), Arc::clone(&app.limits.doors));
-    let Listeners { public, management } = listeners;
+    let Listeners { public, management, calls } = listeners;
+    let calls = Calls::open(calls, app.metrics.calls.clone(), &shutdown);
     let operators = Arc::new(Semaphore::new(OPERATORS));
     let router = management::router(app.for_operators());
     let operators = serve_router(router, management, operators, shutdown.clone());
-    let learners = serve_router(http::router(app), public, doors, shutdown);
+    let learners = serve_router(http::router(app, calls), public, doors, shutdown);
     tokio::join!(learners, operators);
 }
 

@@ -62,12 +62,13 @@ impl Protocol {
         }
         let ready = response.sounds.ready(chunk, sound, format);
         for (stretch, sound) in ready {
+            let chunk = stretch.chunk;
             self.begin_item(place);
             let item = self.responses[place].item.clone();
             if let Some(item) = self.items.find_mut(&item) {
                 item.sounds.push(stretch);
             }
-            self.send_sound(place, &sound);
+            self.send_sound(place, chunk, &sound);
         }
         self.settle(place);
     }
@@ -184,15 +185,17 @@ impl Protocol {
         self.tell_all(told);
     }
 
-    fn send_sound(&mut self, place: usize, sound: &Bytes) {
+    fn send_sound(&mut self, place: usize, chunk: usize, sound: &Bytes) {
         let response = &self.responses[place];
         if self.path == SoundPath::Carrier {
+            let turn = response.turn.clone();
             let id = response.id.clone();
             if self.playing.as_ref() != Some(&id) {
                 self.tell(("output_audio_buffer.started", json!({"response_id": id})));
                 self.playing = Some(id);
             }
-            self.effects.push(Effect::Play(sound.clone()));
+            let sound = sound.clone();
+            self.effects.extend(turn.map(|turn| Effect::Play { turn, chunk, sound }));
             return;
         }
         let pieces = sound.chunks(PIECE_MS * response.terms.format.bytes_per_ms());

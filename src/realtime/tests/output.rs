@@ -95,7 +95,7 @@ fn a_carrier_that_plays_is_told_what_and_when_to_stop() {
     let (_, end) = trace.split_once("> sound 0\n").unwrap();
     expect![[r#"
           output_audio_buffer.started {"response_id":"resp_-7"}
-          play 14400 bytes
+          play 14400 bytes of 0
         > output_audio_buffer.clear
           Hush
           output_audio_buffer.cleared {"response_id":"resp_-7"}

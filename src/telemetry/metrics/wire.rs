@@ -82,6 +82,8 @@ pub enum Carrier {
     Socket,
     /// Server-Sent Events.
     Events,
+    /// WebRTC.
+    Call,
 }
 
 /// A connection that counts as open until this is dropped.
@@ -120,6 +122,7 @@ impl Carrier {
         match self {
             Self::Socket => "socket",
             Self::Events => "events",
+            Self::Call => "call",
         }
     }
 }

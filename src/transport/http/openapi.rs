@@ -15,7 +15,7 @@ use utoipa::{
     },
 };
 
-use crate::transport::{health, listen, page, realtime, socket};
+use crate::transport::{calls, health, listen, page, realtime, socket};
 
 use super::{audio, bodies, catalogue, chat, conversations, events, tickets, transcribe};
 
@@ -39,6 +39,10 @@ use super::{audio, bodies, catalogue, chat, conversations, events, tickets, tran
         catalogue::scenarios,
         tickets::ticket,
         realtime::upgrade::socket,
+        calls::http::call,
+        calls::http::older_call,
+        calls::http::restart,
+        calls::http::hang_up,
         realtime::secrets::client_secret,
         realtime::secrets::session,
         transcribe::transcribe,

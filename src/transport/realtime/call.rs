@@ -9,7 +9,7 @@ use futures_util::{
     stream::{self, BoxStream, FuturesUnordered},
 };
 use serde_json::Value;
-use tokio::time::timeout;
+use tokio::{task::spawn_blocking, time::timeout};
 use tokio_stream::StreamMap;
 
 use super::{
@@ -21,7 +21,7 @@ use crate::{
     audio::outgoing::{Law, encoded},
     auth::User,
     conversation::{VoiceManner, VoiceStart, unsupported_audio},
-    domain::{AudioFileId, ChatCommand, Failure, Language, LessonChoice, random_token},
+    domain::{AudioFileId, ChatCommand, Failure, Language, LessonChoice, TurnId, random_token},
     hub::{Cursor, Interest, Lagged},
     limits::TooFast,
     providers::{ChatMessage, ChatRequest, LessonKey, ModelPart},
@@ -36,7 +36,7 @@ const VOICES_PATIENCE: Duration = Duration::from_secs(2);
 const BESIDE: usize = 4;
 
 /// A session that somebody carries.
-pub(super) struct Call {
+pub(in crate::transport) struct Call {
     app: App,
     session: Session,
     address: IpAddr,
@@ -50,10 +50,14 @@ pub(super) struct Call {
 }
 
 /// What the carrier is to pass on, in this order.
-pub(super) enum Outgoing {
+pub(in crate::transport) enum Outgoing {
     Event(Value),
-    /// Sound to play, for carriers that play.
-    Sound(#[expect(dead_code, reason = "a socket plays nothing")] Bytes),
+    /// Sound of a chunk to play, for carriers that play.
+    Sound {
+        turn: TurnId,
+        chunk: usize,
+        sound: Bytes,
+    },
     /// Play nothing more.
     Hush,
 }
@@ -63,7 +67,7 @@ impl Call {
     ///
     /// # Errors
     /// A configuration that is not what it should be.
-    pub(super) async fn open(
+    pub(in crate::transport) async fn open(
         app: App,
         (user, address): (User, IpAddr),
         grant: Grant,
@@ -93,7 +97,7 @@ impl Call {
     ///
     /// # Errors
     /// When the conversation's events came faster than they were taken.
-    pub(super) async fn next(&mut self) -> Result<Vec<Input>, Lagged> {
+    pub(in crate::transport) async fn next(&mut self) -> Result<Vec<Input>, Lagged> {
         let input = tokio::select! {
             events = self.cursor.next() => {
                 return Ok(events?.iter().map(|one| Input::Event(one.event.clone())).collect());
@@ -109,13 +113,18 @@ impl Call {
     }
 
     /// Takes what has happened, and does what follows.
-    pub(super) async fn take(&mut self, input: Input) -> Vec<Outgoing> {
+    pub(in crate::transport) async fn take(&mut self, input: Input) -> Vec<Outgoing> {
         let effects = self.protocol.handle(input);
         self.carry_out(effects).await
     }
 
+    /// The client has heard a turn so far.
+    pub(in crate::transport) async fn played(&mut self, turn: TurnId, chunk: usize, ms: u64) {
+        self.session.conversation().played(turn, chunk, ms).await;
+    }
+
     /// The client has to wait until its sound has been taken.
-    pub(super) fn is_full(&self) -> bool {
+    pub(in crate::transport) fn is_full(&self) -> bool {
         self.ears.is_full()
     }
 
@@ -124,7 +133,9 @@ impl Call {
         for effect in effects {
             match effect {
                 Effect::Send(event) => outgoing.push(Outgoing::Event(event)),
-                Effect::Play(sound) => outgoing.push(Outgoing::Sound(sound)),
+                Effect::Play { turn, chunk, sound } => {
+                    outgoing.push(Outgoing::Sound { turn, chunk, sound });
+                }
                 Effect::Hush => outgoing.push(Outgoing::Hush),
                 Effect::Hear(sound) => self.ears.put(Errand::Sound(sound)),
                 Effect::CommitVoice => self.ears.put(Errand::Commit),
@@ -218,7 +229,7 @@ impl Call {
 }
 
 /// What this server has to offer a session; an engine that does not answer soon is left out.
-pub(super) async fn offer(app: &App) -> Offer {
+pub(in crate::transport) async fn offer(app: &App) -> Offer {
     let voices = app.engines.iter().map(|engine| timeout(VOICES_PATIENCE, engine.voices()));
     let voices = join_all(voices).await.into_iter().flatten().flatten().flatten();
     Offer { model: app.model.info().name, voices: voices.map(|voice| voice.id).collect() }
@@ -232,7 +243,8 @@ async fn fetch(app: App, file: AudioFileId, format: SoundFormat) -> Option<Bytes
         SoundFormat::MuLaw => Law::MuLaw,
         SoundFormat::ALaw => Law::ALaw,
     };
-    Some(encoded(&sound, format.rate(), law))
+    // Another rate is milliseconds of work for each second of sound, in which no other sound may wait.
+    spawn_blocking(move || encoded(&sound, format.rate(), law)).await.ok()
 }
 
 fn too_many_beside() -> Failure {

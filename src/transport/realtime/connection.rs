@@ -3,15 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, future::BoxFuture};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::time::sleep;
 
 use super::call::{Call, Outgoing};
 use crate::{
     app::App,
-    dialect::json,
+    dialect::json::{self, BadInput},
     domain::random_byte,
-    limits::Seat,
+    limits::{Seat, TooFast},
     realtime::Input,
     transport::socket::wire::{Closing, Incoming, Wire},
 };
@@ -87,14 +87,22 @@ fn read(wire: &mut Wire, text: &str) -> Result<Input, Closing> {
         return Ok(Input::Client(event.clone()));
     }
     let too_fast = wire.count()?;
-    Ok(match (event, too_fast) {
+    Ok(input(event, too_fast))
+}
+
+/// What a client's frame is to its session; `too_fast` when it is one too many.
+pub(in crate::transport) fn input(
+    event: Result<Map<String, Value>, BadInput>,
+    too_fast: Option<TooFast>,
+) -> Input {
+    match (event, too_fast) {
         (Ok(event), Some(too_fast)) => {
             let event_id = event.get("event_id").and_then(Value::as_str).map(str::to_owned);
             Input::TooFast { event_id, message: too_fast.to_string() }
         }
         (Ok(event), None) => Input::Client(event),
         (Err(bad), _) => Input::Garbled(bad.to_string()),
-    })
+    }
 }
 
 async fn send(wire: &mut Wire, outgoing: Vec<Outgoing>) -> Result<(), Closing> {
@@ -103,7 +111,7 @@ async fn send(wire: &mut Wire, outgoing: Vec<Outgoing>) -> Result<(), Closing> {
         .filter_map(|one| match one {
             Outgoing::Event(event) => Some(event.to_string().into()),
             // A socket's sound is in its events.
-            Outgoing::Sound(_) | Outgoing::Hush => None,
+            Outgoing::Sound { .. } | Outgoing::Hush => None,
         })
         .collect();
     if frames.is_empty() { Ok(()) } else { wire.send_all(frames).await }

@@ -7,17 +7,17 @@ use crate::realtime::Shape;
 
 /// How a session is to begin.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Grant {
+pub(in crate::transport) struct Grant {
     /// What the user calls the conversation; a new one when it is not said.
-    pub(super) conversation: Option<String>,
+    pub(in crate::transport) conversation: Option<String>,
     /// The older shape is spoken.
-    pub(super) older: bool,
+    pub(in crate::transport) older: bool,
     /// The session's configuration, as the client wrote it.
-    pub(super) session: Map<String, Value>,
+    pub(in crate::transport) session: Map<String, Value>,
 }
 
 impl Grant {
-    pub(super) fn shape(&self) -> Shape {
+    pub(in crate::transport) fn shape(&self) -> Shape {
         if self.older { Shape::Older } else { Shape::Settled }
     }
 }

@@ -75,7 +75,11 @@ pub(in crate::transport) async fn socket(
 }
 
 /// Whoever asks, and what they may do: by a secret made for them, or as anywhere else.
-fn caller(app: &App, headers: &HeaderMap, query: &str) -> Result<(User, Grant), Problem> {
+pub(in crate::transport) fn caller(
+    app: &App,
+    headers: &HeaderMap,
+    query: &str,
+) -> Result<(User, Grant), Problem> {
     let key = protocols(headers).find_map(|offered| offered.strip_prefix(KEY_PROTOCOL));
     let keys = [gate::bearer(headers), key];
     for key in keys.into_iter().flatten() {
@@ -90,7 +94,11 @@ fn caller(app: &App, headers: &HeaderMap, query: &str) -> Result<(User, Grant), 
 }
 
 /// What the request adds to a grant. A secret's conversation is the one it was made for.
-fn completed(mut grant: Grant, headers: &HeaderMap, query: &str) -> Result<Grant, Problem> {
+pub(in crate::transport) fn completed(
+    mut grant: Grant,
+    headers: &HeaderMap,
+    query: &str,
+) -> Result<Grant, Problem> {
     let asks_for_older = headers.get("openai-beta").is_some_and(|value| value == "realtime=v1");
     grant.older |=
         asks_for_older || protocols(headers).any(|name| name == "openai-beta.realtime-v1");

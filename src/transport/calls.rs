@@ -1,0 +1,138 @@
+//! Calls: the Realtime protocol over WebRTC. A call is answered here and then carried by two tasks of its own, one for the
+//! network and one for the conversation. What is said is decided elsewhere.
+
+mod carrier;
+mod crypto;
+mod ear;
+pub(super) mod http;
+mod line;
+mod mouth;
+mod offer;
+mod peer;
+mod port;
+mod stun;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    sync::{Semaphore, mpsc, oneshot},
+    task::spawn_blocking,
+    time::timeout,
+};
+
+use crate::{
+    domain::{UserId, random_token},
+    shutdown::Shutdown,
+    telemetry::metrics::CallMetrics,
+};
+use line::{Handset, Line, Order, RestartError};
+use offer::{Offer, OfferError};
+use peer::Peer;
+pub use port::CallPort;
+use port::Switchboard;
+
+/// Offers that are answered at once: each takes some milliseconds of a processor, of which sound needs its share.
+const ANSWERED_AT_ONCE: usize = 2;
+/// How long an offer may wait for its answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// All calls of a server; clones share them.
+#[derive(Clone)]
+pub(super) struct Calls(Arc<Shared>);
+
+struct Shared {
+    /// `None` where no port is open for them.
+    board: Option<Switchboard>,
+    answering: Semaphore,
+    metrics: CallMetrics,
+    shutdown: Shutdown,
+    /// By id. A std mutex: plain data, never held over an await.
+    open: Mutex<HashMap<String, Listed>>,
+}
+
+struct Listed {
+    owner: UserId,
+    /// Whoever carries the call holds it.
+    orders: mpsc::WeakSender<Order>,
+}
+
+/// A call's place in the list; dropping it takes the call out.
+struct Listing {
+    calls: Calls,
+    id: String,
+}
+
+/// Why a call does not come about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+enum CallError {
+    #[error("this server takes no calls: PARLA_RTC_LISTEN is off, or its port was taken")]
+    Off,
+    #[error(transparent)]
+    Offer(#[from] OfferError),
+    #[error("too many calls begin at this moment")]
+    Busy,
+}
+
+impl Calls {
+    /// Takes calls at that port from here on; none without one.
+    pub(super) fn open(port: Option<CallPort>, metrics: CallMetrics, shutdown: &Shutdown) -> Self {
+        let board = port.map(|port| Switchboard::new(port, metrics.clone()));
+        if let Some(board) = board.clone() {
+            shutdown.spawn("port of calls", board.run());
+        }
+        let (answering, shutdown) = (Semaphore::new(ANSWERED_AT_ONCE), shutdown.clone());
+        Self(Arc::new(Shared { board, answering, metrics, shutdown, open: Mutex::default() }))
+    }
+
+    /// A line for the caller, which runs already, and the answer to its offer.
+    async fn answer(&self, offer: Offer) -> Result<(Handset, String), CallError> {
+        let board = self.0.board.clone().ok_or(CallError::Off)?;
+        let place = timeout(PATIENCE, self.0.answering.acquire()).await;
+        let place = place.map_err(|_| CallError::Busy)?;
+        let addresses = board.addresses().to_vec();
+        let answered = spawn_blocking(move || Peer::answer(&offer, &addresses, Instant::now()));
+        // A panic of the library is this offer's alone.
+        let (mut peer, answer) = answered.await.map_err(|_| OfferError::Unanswerable)??;
+        drop(place);
+        let extension = board.connect(peer.name());
+        let (line, handset) = Line::new(peer, extension, self.0.metrics.clone());
+        self.0.shutdown.spawn("line", line.run());
+        Ok((handset, answer))
+    }
+
+    /// Gives a call its id.
+    fn list(&self, owner: UserId, orders: &mpsc::Sender<Order>) -> Listing {
+        let id = format!("rtc_{}", random_token());
+        let listed = Listed { owner, orders: orders.downgrade() };
+        self.listed().insert(id.clone(), listed);
+        Listing { calls: self.clone(), id }
+    }
+
+    /// Where to give orders to a call of that user's.
+    fn find(&self, id: &str, user: &UserId) -> Option<mpsc::Sender<Order>> {
+        let listed = self.listed();
+        listed.get(id).filter(|call| call.owner == *user)?.orders.upgrade()
+    }
+
+    /// Answers a later offer of a caller's.
+    async fn restart(orders: &mpsc::Sender<Order>, offer: Offer) -> Result<String, RestartError> {
+        let (answer, answered) = oneshot::channel();
+        let order = Order::Answer { offer, answer };
+        orders.send(order).await.map_err(|_| RestartError::Over)?;
+        answered.await.map_err(|_| RestartError::Over)?
+    }
+
+    fn listed(&self) -> MutexGuard<'_, HashMap<String, Listed>> {
+        self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Listing {
+    fn drop(&mut self) {
+        self.calls.listed().remove(&self.id);
+    }
+}

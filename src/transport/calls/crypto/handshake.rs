@@ -1,0 +1,99 @@
+//! The key agreement (DTLS) of a call, by a library without I/O. It adds nothing to it.
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use str0m::crypto::{
+    CryptoError,
+    dtls::{
+        DtlsCert, DtlsImplError, DtlsInstance, DtlsOutput, DtlsProvider, DtlsVersion,
+        ProtocolVersion,
+    },
+};
+
+use super::{Ciphers, certificate};
+
+/// How long an agreement may take; a caller that has begun one and stays away is not waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+impl DtlsProvider for Ciphers {
+    fn generate_certificate(&self) -> Option<DtlsCert> {
+        certificate()
+    }
+
+    fn new_dtls(
+        &self,
+        certificate: &DtlsCert,
+        now: Instant,
+        version: DtlsVersion,
+        mtu: Option<usize>,
+    ) -> Result<Box<dyn DtlsInstance>, CryptoError> {
+        // The caller's address was proven before this begins: a cookie would only cost a round trip.
+        let mut config =
+            dimpl::Config::builder().use_server_cookie(false).handshake_timeout(PATIENCE);
+        if let Some(mtu) = mtu {
+            config = config.mtu(mtu);
+        }
+        let config = config.build().map_err(|error| CryptoError::Other(error.to_string()))?;
+        let (config, certificate) = (Arc::new(config), certificate.clone());
+        let agreement = match version {
+            DtlsVersion::Dtls13 => dimpl::Dtls::new_13(config, certificate, now),
+            DtlsVersion::Auto => dimpl::Dtls::new_auto(config, certificate, now),
+            _ => dimpl::Dtls::new_12(config, certificate, now),
+        };
+        Ok(Box::new(Agreement(agreement)))
+    }
+}
+
+struct Agreement(dimpl::Dtls);
+
+impl fmt::Debug for Agreement {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Agreement")
+    }
+}
+
+impl DtlsInstance for Agreement {
+    fn set_active(&mut self, active: bool) {
+        self.0.set_active(active);
+    }
+
+    fn handle_packet(&mut self, packet: &[u8]) -> Result<(), DtlsImplError> {
+        self.0.handle_packet(packet)
+    }
+
+    fn poll_output<'a>(&mut self, buffer: &'a mut [u8]) -> DtlsOutput<'a> {
+        self.0.poll_output(buffer)
+    }
+
+    fn handle_timeout(&mut self, now: Instant) -> Result<(), DtlsImplError> {
+        self.0.handle_timeout(now)
+    }
+
+    fn send_application_data(&mut self, data: &[u8]) -> Result<(), DtlsImplError> {
+        self.0.send_application_data(data)
+    }
+
+    fn is_active(&self) -> bool {
+        self.0.is_active()
+    }
+
+    fn protocol_version(&self) -> Option<ProtocolVersion> {
+        self.0.protocol_version()
+    }
+
+    fn is_closing(&self) -> bool {
+        self.0.is_closing()
+    }
+
+    fn is_closed(&self) -> bool {
+        self.0.is_closed()
+    }
+
+    fn close(&mut self) -> Result<(), DtlsImplError> {
+        self.0.close()
+    }
+}

@@ -1,0 +1,263 @@
+//! One UDP port for all calls: brings each datagram to its caller's line. It looks into nothing but the name in a
+//! connectivity check, and by itself it sends nothing to anybody.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use tokio::{net::UdpSocket, sync::mpsc};
+
+use super::stun::asked_name;
+use crate::telemetry::metrics::{CallMetrics, Dropped};
+
+/// Datagrams that wait for a line; of more, the newest are dropped, as the network would.
+const WAITING: usize = 64;
+/// Longer than any that a network passes whole.
+const LONGEST: usize = 1500;
+/// Datagrams that a line takes in [`WINDOW`]: ten times as many as a voice in packets of 10 ms with its reports.
+const MOST_IN_WINDOW: u32 = 250;
+const WINDOW: Duration = Duration::from_millis(200);
+/// Addresses that one caller is known under: a change of network brings a new one, a translator of addresses some more.
+const ADDRESSES: usize = 8;
+
+/// A bound port, and the addresses under which callers find it.
+#[derive(Debug)]
+pub struct CallPort {
+    pub socket: UdpSocket,
+    /// At least one, the main one first.
+    pub addresses: Vec<SocketAddr>,
+}
+
+/// The port with who is called through it; clones share it.
+#[derive(Clone)]
+pub(super) struct Switchboard(Arc<Shared>);
+
+struct Shared {
+    port: CallPort,
+    metrics: CallMetrics,
+    /// A std mutex: plain data, never held over an await.
+    directory: Mutex<Directory>,
+}
+
+#[derive(Default)]
+struct Directory {
+    next: u64,
+    names: HashMap<String, u64>,
+    addresses: HashMap<SocketAddr, u64>,
+    lines: HashMap<u64, Line>,
+}
+
+struct Line {
+    datagrams: mpsc::Sender<Datagram>,
+    /// Since when, and how many have been taken.
+    window: (Instant, u32),
+    /// The newest last.
+    addresses: VecDeque<SocketAddr>,
+}
+
+/// What came in for a line.
+pub(super) struct Datagram {
+    pub(super) from: SocketAddr,
+    pub(super) bytes: Vec<u8>,
+    pub(super) at: Instant,
+}
+
+/// A line's end at the switchboard; dropping it takes the line out.
+pub(super) struct Extension {
+    board: Switchboard,
+    line: u64,
+    caller: Option<SocketAddr>,
+}
+
+impl Switchboard {
+    pub(super) fn new(port: CallPort, metrics: CallMetrics) -> Self {
+        Self(Arc::new(Shared { port, metrics, directory: Mutex::default() }))
+    }
+
+    /// Where callers find us.
+    pub(super) fn addresses(&self) -> &[SocketAddr] {
+        &self.0.port.addresses
+    }
+
+    /// Brings datagrams to their lines, for ever.
+    pub(super) async fn run(self) {
+        let mut buffer = vec![0; LONGEST + 1];
+        loop {
+            // An error here tells of an earlier datagram that found nobody; the socket lives on.
+            let Ok((length, from)) = self.0.port.socket.recv_from(&mut buffer).await else {
+                continue;
+            };
+            if let Err(reason) = self.deliver(from, &buffer[..length], Instant::now()) {
+                self.0.metrics.dropped(reason);
+            }
+        }
+    }
+
+    /// A line under that name.
+    pub(super) fn connect(&self, name: String) -> (Extension, mpsc::Receiver<Datagram>) {
+        let (datagrams, waiting) = mpsc::channel(WAITING);
+        let mut directory = self.directory();
+        let line = directory.next;
+        directory.next += 1;
+        let window = (Instant::now(), 0);
+        directory.lines.insert(line, Line { datagrams, window, addresses: VecDeque::new() });
+        directory.names.insert(name, line);
+        drop(directory);
+        (Extension { board: self.clone(), line, caller: None }, waiting)
+    }
+
+    fn deliver(&self, from: SocketAddr, bytes: &[u8], at: Instant) -> Result<(), Dropped> {
+        if bytes.len() > LONGEST {
+            return Err(Dropped::TooLong);
+        }
+        let mut directory = self.directory();
+        let line = match asked_name(bytes) {
+            Some(name) => directory.names.get(name),
+            None => directory.addresses.get(&from),
+        };
+        let line = line.copied().and_then(|line| directory.lines.get_mut(&line));
+        line.ok_or(Dropped::Unknown)?.take(from, bytes, at)
+    }
+
+    fn directory(&self) -> MutexGuard<'_, Directory> {
+        self.0.directory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Line {
+    fn take(&mut self, from: SocketAddr, bytes: &[u8], at: Instant) -> Result<(), Dropped> {
+        let (since, taken) = &mut self.window;
+        if at.saturating_duration_since(*since) > WINDOW {
+            (*since, *taken) = (at, 0);
+        }
+        *taken += 1;
+        if *taken > MOST_IN_WINDOW {
+            return Err(Dropped::Flood);
+        }
+        let place = self.datagrams.try_reserve().map_err(|_| Dropped::Full)?;
+        place.send(Datagram { from, bytes: bytes.to_vec(), at });
+        Ok(())
+    }
+}
+
+impl Extension {
+    /// A further name, after an ICE restart; packets to the old one may still be on their way.
+    pub(super) fn rename(&self, name: String) {
+        self.board.directory().names.insert(name, self.line);
+    }
+
+    /// Sends a datagram. Only who knows the password of the call is ever sent one, so the address belongs to the caller:
+    /// what comes from there from now on is for this line.
+    pub(super) fn send(&mut self, to: SocketAddr, datagram: &[u8]) {
+        if self.caller != Some(to) {
+            self.caller = Some(to);
+            self.board.directory().learn(self.line, to);
+        }
+        // A full socket loses it, as the network may.
+        drop(self.board.0.port.socket.try_send_to(datagram, to));
+    }
+}
+
+impl Drop for Extension {
+    fn drop(&mut self) {
+        self.board.directory().forget(self.line);
+    }
+}
+
+impl Directory {
+    fn learn(&mut self, line: u64, caller: SocketAddr) {
+        let Some(Line { addresses, .. }) = self.lines.get_mut(&line) else { return };
+        addresses.retain(|known| *known != caller);
+        addresses.push_back(caller);
+        let oldest = if addresses.len() > ADDRESSES { addresses.pop_front() } else { None };
+        if let Some(oldest) = oldest {
+            self.addresses.remove(&oldest);
+        }
+        self.addresses.insert(caller, line);
+    }
+
+    fn forget(&mut self, line: u64) {
+        self.lines.remove(&line);
+        self.names.retain(|_, other| *other != line);
+        self.addresses.retain(|_, other| *other != line);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::telemetry::metrics::Metrics;
+
+    async fn board() -> Switchboard {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let addresses = vec![socket.local_addr().unwrap()];
+        Switchboard::new(CallPort { socket, addresses }, Metrics::default().calls)
+    }
+
+    fn check(name: &str) -> Vec<u8> {
+        let mut request = vec![0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42];
+        request.resize(20, 0);
+        request.extend([0, 6, 0, name.len() as u8]);
+        request.extend(name.as_bytes());
+        request
+    }
+
+    fn caller(port: u16) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], port))
+    }
+
+    #[tokio::test]
+    async fn a_check_finds_its_line_by_name_and_the_rest_by_the_address_that_was_answered() {
+        let board = board().await;
+        let (mut ana, mut for_ana) = board.connect("ana".to_owned());
+        let (_bea, mut for_bea) = board.connect("bea".to_owned());
+        let now = Instant::now();
+        assert_eq!(board.deliver(caller(1), b"sound", now), Err(Dropped::Unknown));
+        assert_eq!(board.deliver(caller(1), &check("eve:x"), now), Err(Dropped::Unknown));
+        board.deliver(caller(1), &check("bea:x"), now).unwrap();
+        board.deliver(caller(2), &check("ana:x"), now).unwrap();
+        assert_eq!(for_bea.recv().await.unwrap().from, caller(1));
+        assert_eq!(for_ana.recv().await.unwrap().from, caller(2));
+        assert_eq!(board.deliver(caller(2), b"sound", now), Err(Dropped::Unknown), "not answered");
+        ana.send(caller(2), b"answer");
+        board.deliver(caller(2), b"sound", now).unwrap();
+        assert_eq!(for_ana.recv().await.unwrap().bytes, b"sound");
+    }
+
+    #[tokio::test]
+    async fn a_line_that_ends_leaves_nothing_behind() {
+        let board = board().await;
+        let (mut ana, _for_ana) = board.connect("ana".to_owned());
+        ana.rename("ana2".to_owned());
+        for port in 1..100 {
+            ana.send(caller(port), b"answer");
+        }
+        assert_eq!(board.directory().addresses.len(), ADDRESSES);
+        drop(ana);
+        let directory = board.directory();
+        assert!(directory.names.is_empty() && directory.addresses.is_empty());
+        assert!(directory.lines.is_empty());
+    }
+
+    #[tokio::test]
+    async fn floods_and_giants_are_dropped() {
+        let board = board().await;
+        let (_ana, mut for_ana) = board.connect("ana".to_owned());
+        let now = Instant::now();
+        let giant = vec![0; LONGEST + 1];
+        assert_eq!(board.deliver(caller(1), &giant, now), Err(Dropped::TooLong));
+        let mut outcomes = Vec::new();
+        for _ in 0..MOST_IN_WINDOW + 1 {
+            outcomes.push(board.deliver(caller(1), &check("ana:x"), now));
+            if outcomes.len() > WAITING {
+                let _taken = for_ana.try_recv();
+            }
+        }
+        assert_eq!(outcomes[WAITING], Err(Dropped::Full));
+        assert_eq!(outcomes.last(), Some(&Err(Dropped::Flood)));
+        assert_eq!(board.deliver(caller(1), &check("ana:x"), now + WINDOW * 2), Ok(()));
+    }
+}
