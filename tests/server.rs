@@ -6,9 +6,11 @@
 #[path = "support"]
 mod support {
     pub mod dice;
+    pub mod relay;
     pub mod scripted_deepgram;
     pub mod scripted_hearing;
     pub mod scripted_ollama;
+    pub mod scripted_transcription;
     pub mod scripted_voice;
     pub mod server;
     pub mod speech;
@@ -20,6 +22,7 @@ mod server {
     mod audio;
     mod bad_frames;
     mod bad_requests;
+    mod calls;
     mod crowd;
     mod database;
     mod doors;

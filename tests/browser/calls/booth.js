@@ -1,0 +1,50 @@
+/**
+ * A page of another origin than the server's, in Chromium, with a recording for its microphone. It asserts nothing.
+ */
+
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { openBrowser } from '../stage.js';
+
+const file = (path) => readFileSync(new URL(path, import.meta.url));
+const KIT = '../../sdk/node_modules/@openai/agents-realtime/dist/bundle/';
+const FILES = {
+  '/': ['text/html', () => '<!doctype html><title>a booth</title>'],
+  '/line.js': ['text/javascript', () => file('./line.js')],
+  '/seed.js': ['text/javascript', () => file('./published_client.js')],
+  '/speech.wav': ['audio/wav', () => file('../../recordings/speech.wav')],
+};
+
+/** A page with `window.Line`, `window.speak` and `window.until`, and what ends it. */
+export async function openBooth() {
+  const server = createServer((request, response) => {
+    const [, part] = request.url.match(/^\/kit\/([\w.-]+)$/) ?? [];
+    const found = part ? ['text/javascript', () => file(KIT + part)] : FILES[request.url];
+    response.writeHead(found ? 200 : 404, { 'Content-Type': found?.[0] ?? 'text/plain' });
+    response.end(found?.[1]());
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const origin = `http://127.0.0.1:${server.address().port}/`;
+  const browser = await openBrowser();
+  const context = await browser.newContext();
+  await context.grantPermissions(['microphone'], { origin });
+  const page = await context.newPage();
+  if (process.env.VERBOSE) page.on('console', (message) => console.log(message.text()));
+  await page.goto(origin);
+  await page.evaluate(async () => Object.assign(window, await import('/line.js')));
+  const close = async () => {
+    await browser.close();
+    server.close();
+  };
+  /** The browser is gone without a goodbye to anybody. */
+  const crash = async () => {
+    const session = await browser.newBrowserCDPSession();
+    await Promise.race([
+      session.send('Browser.crash').catch(() => {}),
+      new Promise((resolve) => browser.once('disconnected', resolve)),
+    ]);
+    server.close();
+    server.closeAllConnections();
+  };
+  return { page, close, crash };
+}
