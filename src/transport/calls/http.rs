@@ -211,11 +211,15 @@ impl From<OfferError> for Problem {
 
 impl From<CallError> for Problem {
     fn from(error: CallError) -> Self {
-        let status = StatusCode::SERVICE_UNAVAILABLE;
+        let detail = error.to_string();
         match error {
             CallError::Offer(error) => error.into(),
-            CallError::Off => Self::new(status, "calls_unavailable", error.to_string()),
-            CallError::Busy => Self::new(status, "at_capacity", error.to_string()).retry_after(1),
+            CallError::Off => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "calls_unavailable", detail)
+            }
+            CallError::Busy => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "at_capacity", detail).retry_after(1)
+            }
         }
     }
 }

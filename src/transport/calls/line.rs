@@ -224,6 +224,7 @@ impl Line {
             // Who is reached is not connected yet; and sound goes on without events.
             PeerEvent::Returned | PeerEvent::EventsClosed => {}
             PeerEvent::Closed if self.is_parting => return Err(Ending::HungUp),
+            PeerEvent::Closed if self.beat.is_none() => return Err(Ending::NeverConnected),
             PeerEvent::Closed => return Err(Ending::Left),
         }
         Ok(())

@@ -16,8 +16,8 @@ use str0m::crypto::{
 
 use super::{Ciphers, certificate};
 
-/// How long an agreement may take; a caller that has begun one and stays away is not waited for.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long an agreement may take, and the wait for it: it is over before the call would be given up.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 impl DtlsProvider for Ciphers {
     fn generate_certificate(&self) -> Option<DtlsCert> {
