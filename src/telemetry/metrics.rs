@@ -4,8 +4,8 @@
 //! atomic addition; histograms take a lock, and so belong to chunks, turns and requests, never to single tokens.
 
 mod by_name;
-mod hearing;
 mod calls;
+mod hearing;
 mod process;
 mod speech;
 mod storage;
@@ -22,8 +22,8 @@ use prometheus_client::{
 
 use self::process::Process;
 pub use self::{
-    hearing::{HearingMetrics, OpenMicrophone},
     calls::{CallMetrics, Dropped, Ending, OpenCall},
+    hearing::{HearingMetrics, OpenMicrophone},
     speech::{CacheMetrics, EngineMetrics, PoolMetrics},
     storage::StorageMetrics,
     turns::TurnMetrics,

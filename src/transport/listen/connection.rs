@@ -181,12 +181,11 @@ impl Connection {
         self.bad_frames = 0;
         self.idle_at = Instant::now() + IDLE;
         match request {
-            Request::KeepAlive => {}
             Request::Finalize if self.microphone.is_some() => {
                 self.relay.finalize();
                 self.ear.flush();
             }
-            Request::Finalize => {}
+            Request::KeepAlive | Request::Finalize => {}
             Request::CloseStream => self.close(),
         }
         Ok(())
