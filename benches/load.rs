@@ -8,6 +8,7 @@ mod load {
     pub(crate) mod bare;
     pub(crate) mod crowd;
     mod direct;
+    pub(crate) mod ears;
     mod learner;
     mod parsing;
     mod prose;
@@ -15,11 +16,14 @@ mod load {
     mod script;
     pub(crate) mod server;
     pub(crate) mod sockets;
+    mod speaker;
     mod stand_ins;
     #[path = "../../tests/support"]
     mod support {
         #![allow(dead_code, unreachable_pub, reason = "the stand-ins can do more than is measured")]
 
+        pub(crate) mod scripted_deepgram;
+        pub(crate) mod scripted_hearing;
         pub(crate) mod scripted_ollama;
         pub(crate) mod scripted_voice;
     }
@@ -40,7 +44,7 @@ use std::{io::Write, process::ExitCode};
 
 use clap::{Parser, ValueEnum};
 
-use load::{alone, bare, crowd, report::Report, server, sockets};
+use load::{alone, bare, crowd, ears, report::Report, server, sockets};
 
 /// Measures the server beside clients without one.
 #[derive(Parser)]
@@ -75,6 +79,8 @@ enum Part {
     Voices,
     /// Thousands of sockets
     Sockets,
+    /// Learners who speak
+    Ears,
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -110,6 +116,9 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<Report> {
     }
     if wanted(Part::Sockets) {
         sockets::measure(&mut report).await?;
+    }
+    if wanted(Part::Ears) {
+        ears::measure(&mut report).await?;
     }
     Ok(report)
 }

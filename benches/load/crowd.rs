@@ -58,7 +58,7 @@ struct Stage {
 impl Stage {
     async fn build(voice: Voice, slots: Option<usize>) -> anyhow::Result<Self> {
         let stand_ins = StandIns::start(voice)?;
-        let server = Server::start(&stand_ins, Place { slots }).await?;
+        let server = Server::start(&stand_ins, Place { slots, ..Place::default() }).await?;
         let direct = Direct::new(&stand_ins)?;
         Ok(Self { voice, stand_ins, server, direct, learners: Cell::new(0) })
     }

@@ -44,12 +44,14 @@ pub(crate) struct Server {
 pub(crate) struct Place {
     /// How many sentences its voice may make at once, when that is limited.
     pub(crate) slots: Option<usize>,
+    /// Where the service is that hears learners, when they are heard.
+    pub(crate) ear: Option<SocketAddr>,
 }
 
 impl Server {
     pub(crate) async fn start(stand_ins: &StandIns, place: Place) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
-        fs::write(folder.path().join("parla.toml"), settings(stand_ins.voice.url(), place.slots))?;
+        fs::write(folder.path().join("parla.toml"), settings(stand_ins.voice.url(), place))?;
         let client = parla::providers::http::client()?;
         let began = Instant::now();
         let mut child = command(folder.path(), &stand_ins.model.base_url())?.spawn()?;
@@ -110,10 +112,13 @@ pub(crate) fn keep_off() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn settings(voice: &str, slots: Option<usize>) -> String {
-    let slots = slots.map(|slots| format!("slots = {slots}\n")).unwrap_or_default();
+fn settings(voice: &str, place: Place) -> String {
+    let slots = place.slots.map(|slots| format!("slots = {slots}\n")).unwrap_or_default();
+    let (stt, ear) = place.ear.map_or(("none", String::new()), |ear| {
+        ("deepgram", format!("[providers.deepgram]\nurl = \"ws://{ear}\"\nkey = \"key\"\n"))
+    });
     format!(
-        "tts = [\"scripted\"]\n\
+        "tts = [\"scripted\"]\nstt = [\"{stt}\"]\n{ear}\
          [providers.scripted]\nkind = \"openai\"\nurl = \"{voice}\"\nmodel = \"tts-1\"\nvoice = \"alloy\"\n{slots}"
     )
 }

@@ -37,7 +37,7 @@ const EVENTS: usize = 12;
 const AT_ONCE: usize = 200;
 const PATIENCE: Duration = Duration::from_secs(60);
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// Adds the rows of thousands of sockets to the report.
 pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
@@ -138,7 +138,7 @@ async fn connect_all(
 }
 
 /// The socket, and the data of the server's greeting; a server that does not greet has none.
-async fn connect(server: SocketAddr, path: &str) -> anyhow::Result<(Socket, Value)> {
+pub(crate) async fn connect(server: SocketAddr, path: &str) -> anyhow::Result<(Socket, Value)> {
     let config = WebSocketConfig::default().read_buffer_size(4096).write_buffer_size(0);
     let url = format!("ws://{server}{path}");
     let (mut socket, _) =

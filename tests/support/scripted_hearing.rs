@@ -101,6 +101,8 @@ pub struct Received {
     pub frames: Vec<usize>,
     /// All text frames.
     pub texts: Vec<Value>,
+    /// What it was told, and when.
+    pub told: Vec<(std::time::Instant, Value)>,
 }
 
 /// One service's wire: what it makes of frames.
@@ -334,7 +336,12 @@ impl<E: Ear> Attendance<E> {
     async fn send(&self, socket: &mut WebSocket, answers: Vec<Answer>) -> Option<()> {
         for answer in answers {
             match answer {
-                Answer::Text(text) => socket.send(Message::text(text.to_string())).await.ok()?,
+                Answer::Text(text) => {
+                    let frame = Message::text(text.to_string());
+                    let told = (std::time::Instant::now(), text);
+                    self.shared.seen()[self.number].told.push(told);
+                    socket.send(frame).await.ok()?;
+                }
                 Answer::Close(code, reason) => {
                     let close = CloseFrame { code, reason: reason.into() };
                     socket.send(Message::Close(Some(close))).await.ok()?;

@@ -1,6 +1,6 @@
 //! As much of HTTP/1.1 as the stand-in needs, by hand, so that every byte is its own. It knows no path and no model.
 
-use std::io;
+use std::{io, time::Instant};
 
 use serde_json::Value;
 use tokio::{
@@ -14,6 +14,8 @@ pub struct Request {
     pub method: String,
     pub path: String,
     pub body: Value,
+    /// When all of it had come.
+    pub at: Instant,
 }
 
 /// The next request; `None` when the client has ended the connection.
@@ -29,7 +31,7 @@ pub(super) async fn read_request(socket: &mut BufReader<TcpStream>) -> io::Resul
     let mut body = vec![0; content_length(socket).await?];
     socket.read_exact(&mut body).await?;
     let body = serde_json::from_slice(&body).unwrap_or_default();
-    Ok(Some(Request { method, path, body }))
+    Ok(Some(Request { method, path, body, at: Instant::now() }))
 }
 
 async fn content_length(socket: &mut BufReader<TcpStream>) -> io::Result<usize> {
