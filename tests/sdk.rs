@@ -1,4 +1,4 @@
-//! OpenAI's own clients against the real server: what they make of the Realtime protocol stands in `tests/sdk/`.
+//! The clients of OpenAI and Deepgram against the real server: what they make of its wires stands in `tests/sdk/`.
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::{path::Path, process::Stdio};
@@ -11,17 +11,27 @@ use tokio::{
 /// The Python client, with the versions of `tests/sdk/requirements.txt`.
 #[tokio::test]
 async fn openais_python_client_holds_a_conversation() {
-    run("venv/bin/python", "openai_client.py").await;
+    run("venv/bin/python", "openai_client.py", "none").await;
 }
 
 #[tokio::test]
 async fn openais_agents_kit_holds_a_conversation() {
-    run("node", "agents_client.js").await;
+    run("node", "agents_client.js", "none").await;
 }
 
-/// Both clients are there when `scripts/test` has run once.
-async fn run(program: &str, script: &str) {
-    let (_server, url, _folder) = start().await;
+#[tokio::test]
+async fn deepgrams_python_client_hears() {
+    run("venv/bin/python", "deepgram_client.py", "pocketsphinx").await;
+}
+
+#[tokio::test]
+async fn deepgrams_kit_and_a_page_without_it_hear() {
+    run("node", "deepgram_client.js", "pocketsphinx").await;
+}
+
+/// The clients are there when `scripts/test` has run once.
+async fn run(program: &str, script: &str, ears: &str) {
+    let (_server, url, _folder) = start(ears).await;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sdk");
     let program = if program.contains('/') { folder.join(program) } else { program.into() };
     let mut client = Command::new(program);
@@ -29,13 +39,13 @@ async fn run(program: &str, script: &str) {
     assert!(client.status().await.unwrap().success(), "the client's complaint stands above");
 }
 
-async fn start() -> (Child, String, tempfile::TempDir) {
+async fn start(ears: &str) -> (Child, String, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let mut server = Command::new(env!("CARGO_BIN_EXE_parla"))
         .args(["serve", "--listen", "127.0.0.1:0", "--model", "practice", "--tts", "espeak"])
         .current_dir(folder.path())
         .env("PARLA_MANAGEMENT_LISTEN", "off")
-        .env("PARLA_STT", "none")
+        .env("PARLA_STT", ears)
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
