@@ -63,13 +63,19 @@ impl Outlet {
     pub async fn room(&self) {
         future::poll_fn(|context| {
             let mut waiting = lock(&self.0);
-            if waiting.bytes < ROOM_BYTES {
+            if waiting.has_room() {
                 return Poll::Ready(());
             }
             waiting.giver = Some(context.waker().clone());
             Poll::Pending
         })
         .await;
+    }
+
+    /// Whether [`Self::room`] would not wait.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        lock(&self.0).has_room()
     }
 
     /// So much is left out before what is put next.
@@ -106,6 +112,10 @@ impl Drop for Outlet {
 }
 
 impl Waiting {
+    fn has_room(&self) -> bool {
+        self.bytes < ROOM_BYTES
+    }
+
     fn put(&mut self, sound: Sound) -> u64 {
         self.bytes += bytes(&sound);
         self.parts.push_back(sound);
@@ -133,7 +143,7 @@ impl Stream for Taken {
             let bytes = bytes(&sound);
             waiting.bytes -= bytes;
             waiting.taken_bytes += bytes;
-            if waiting.bytes < ROOM_BYTES {
+            if waiting.has_room() {
                 waiting.giver.take().into_iter().for_each(Waker::wake);
             }
             return Poll::Ready(Some(sound));

@@ -280,7 +280,7 @@ impl Following {
     fn hear(&mut self, present: &mut Present, heard: Heard) -> Next {
         if self.sound.is_none() {
             // Of a recording much may still be to be said: it is silence that is not borne for long.
-            present.due = Some(Instant::now() + present.patience);
+            present.due = Some(present.answers_at());
         }
         match heard {
             Heard::Transcript(transcript) => {

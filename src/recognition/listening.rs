@@ -228,6 +228,11 @@ impl Listening {
     }
 
     async fn miss_sound(&mut self) -> Result<(), Ended> {
+        if self.is_recorded && !self.outlet.has_room() {
+            // It is there, and waits to be taken.
+            self.absence.sound(Instant::now());
+            return Ok(());
+        }
         match self.absence.miss() {
             Missed::Quiet(quiet) => {
                 let ms = u64::try_from(quiet.as_millis()).unwrap_or(u64::MAX);
