@@ -120,7 +120,9 @@ impl Server {
         let mut other = self.join(conversation).await;
         other.send("typing", json!({"isTyping": true})).await;
         frames.extend(socket.take_until(|frame| frame["type"] == "typing").await);
-        frames.retain(|frame| frame["type"] != "pong" && frame["type"] != "typing");
+        let is_beside =
+            |kind: &Value| ["pong", "typing", "latency"].iter().any(|name| kind == name);
+        frames.retain(|frame| !is_beside(&frame["type"]));
         frames
     }
 
