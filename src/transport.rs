@@ -15,5 +15,5 @@ mod socket;
 mod sound;
 mod watch;
 
-pub use calls::CallPort;
+pub use calls::{CallPort, answer_to};
 pub use server::{Listeners, serve};

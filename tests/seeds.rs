@@ -7,6 +7,7 @@ use std::{fs, path::Path};
 mod oracles {
     pub(crate) mod lesson;
     pub(crate) mod lines;
+    pub(crate) mod offer;
     pub(crate) mod parser;
     pub(crate) mod pattern;
     pub(crate) mod practice;
@@ -20,6 +21,7 @@ type Oracle = fn(&[u8]);
 const ORACLES: &[(&str, Oracle)] = &[
     ("lesson", oracles::lesson::check),
     ("lines", oracles::lines::check),
+    ("offer", oracles::offer::check),
     ("parser", oracles::parser::check),
     ("pattern", oracles::pattern::check),
     ("practice", oracles::practice::check),

@@ -14,6 +14,7 @@ mod stun;
 
 use std::{
     collections::HashMap,
+    net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -31,7 +32,7 @@ use crate::{
 };
 use line::{Handset, Line, Order, RestartError};
 use offer::{Offer, OfferError};
-use peer::Peer;
+use peer::{Output, Peer};
 pub use port::CallPort;
 use port::Switchboard;
 
@@ -75,6 +76,20 @@ enum CallError {
     Offer(#[from] OfferError),
     #[error("too many calls begin at this moment")]
     Busy,
+}
+
+/// How an offer is answered by a server that nobody can reach: the whole of what a stranger's offer makes parla do.
+///
+/// # Errors
+/// Why it is refused, as its sender is told.
+pub fn answer_to(offer: &str) -> Result<String, String> {
+    let nowhere = SocketAddr::from(([127, 0, 0, 1], 9));
+    let answered = Offer::read(offer).and_then(|offer| {
+        let (mut peer, answer) = Peer::answer(&offer, &[nowhere], Instant::now())?;
+        while !matches!(peer.poll(Instant::now()), Output::WakeAt(_)) {}
+        Ok(answer)
+    });
+    answered.map_err(|error| error.to_string())
 }
 
 impl Calls {

@@ -20,8 +20,13 @@ export async function openBooth() {
   const server = createServer((request, response) => {
     const [, part] = request.url.match(/^\/kit\/([\w.-]+)$/) ?? [];
     const found = part ? ['text/javascript', () => file(KIT + part)] : FILES[request.url];
-    response.writeHead(found ? 200 : 404, { 'Content-Type': found?.[0] ?? 'text/plain' });
-    response.end(found?.[1]());
+    try {
+      const body = found[1]();
+      response.writeHead(200, { 'Content-Type': found[0] }).end(body);
+    } catch {
+      // Whoever waits for a package that is not installed is told so.
+      response.writeHead(404).end();
+    }
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   const origin = `http://127.0.0.1:${server.address().port}/`;

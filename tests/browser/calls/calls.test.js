@@ -1,4 +1,5 @@
 /** Calls from Chromium: to be understood, to hear, to interrupt, to change the network, with three kinds of clients. */
+/* global Line, speak, until */
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -164,4 +165,36 @@ test('an offer that cannot be answered is refused with its reason', async () => 
     '415 unsupported_media_type invalid_request_error',
   ]);
   assert.match(told[1][1].message, /audio/);
+});
+
+test('events are bounded as on a socket, and sound goes on without them', async () => {
+  const told = await booth.page.evaluate(async (url) => {
+    const line = new Line(url, {});
+    await line.connect('/v1/realtime/calls');
+    await line.event('session.created');
+    line.send({ type: 'no.such.event', event_id: 'mine', filler: 'x'.repeat(200_000) });
+    const unknown = await line.event('error');
+    const place = line.events.length;
+    line.channel.send(new Uint8Array([1, 2, 3]));
+    const garbled = await line.event('error', place);
+    line.say('Goodbye.');
+    await line.event('output_audio_buffer.started');
+    line.channel.close();
+    const before = await line.heard();
+    await until(async () => {
+      const { totalAudioEnergy } = await line.heard();
+      return totalAudioEnergy > before.totalAudioEnergy + 1e-3;
+    }, 'sound without events');
+    line.peer.close();
+
+    const flood = new Line(url, {});
+    await flood.connect('/v1/realtime/calls');
+    await flood.event('session.created');
+    for (let n = 0; n < 400; n += 1) flood.send({ type: 'no.such.event' });
+    await until(() => flood.channel.readyState === 'closed', 'the end of a flood');
+    return { unknown: unknown.error, garbled: garbled.error };
+  }, SERVER);
+  assert.equal(told.unknown.code, 'unknown_event_type');
+  assert.equal(told.unknown.event_id, 'mine');
+  assert.equal(told.garbled.code, 'invalid_json');
 });

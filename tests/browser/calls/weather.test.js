@@ -1,4 +1,5 @@
 /** A call through a bad network, and callers that are gone from one moment to the next. */
+/* global Line, speak */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
