@@ -126,6 +126,8 @@ pub(super) struct Line {
     /// When the call ends unless something happens, and as what.
     deadline: Option<(Instant, Ending)>,
     is_parting: bool,
+    /// More events came than the carrier could take.
+    is_flooded: bool,
 }
 
 impl Line {
@@ -158,6 +160,7 @@ impl Line {
             restarts: 0,
             deadline: Some((now + TIME_TO_CONNECT, Ending::NeverConnected)),
             is_parting: false,
+            is_flooded: false,
         };
         (line, Handset { orders: give, news, sounds, progress: progressing })
     }
@@ -175,6 +178,10 @@ impl Line {
 
     async fn step(&mut self) -> Result<(), Ending> {
         let wake = self.settle()?;
+        if self.is_flooded && !self.is_parting {
+            self.part(Ending::Flood);
+            return Ok(());
+        }
         let now = Instant::now();
         if let Some((at, ending)) = self.deadline.filter(|(at, _)| *at <= now) {
             tracing::debug!(?ending, late = ?(now - at), "a call ends");
@@ -219,19 +226,28 @@ impl Line {
             }
             PeerEvent::Returned if self.beat.is_some() => self.keep(),
             PeerEvent::Audio(packet) => self.hear(&packet),
-            PeerEvent::EventsOpen => self.tell(News::Open)?,
-            PeerEvent::Received(text) => self.tell(News::Frame(text))?,
+            PeerEvent::EventsOpen => self.tell(News::Open),
+            PeerEvent::Received(text) => self.tell(News::Frame(text)),
             // Who is reached is not connected yet; and sound goes on without events.
             PeerEvent::Returned | PeerEvent::EventsClosed => {}
-            PeerEvent::Closed if self.is_parting => return Err(Ending::HungUp),
+            PeerEvent::Closed if self.is_parting => {
+                return Err(self.deadline.map_or(Ending::HungUp, |(_, ending)| ending));
+            }
             PeerEvent::Closed if self.beat.is_none() => return Err(Ending::NeverConnected),
             PeerEvent::Closed => return Err(Ending::Left),
         }
         Ok(())
     }
 
-    fn tell(&mut self, news: News) -> Result<(), Ending> {
-        self.news.try_send(news).map_err(|_| Ending::Flood)
+    fn tell(&mut self, news: News) {
+        self.is_flooded |= self.news.try_send(news).is_err();
+    }
+
+    /// Says goodbye; the call is over when that is answered, or soon.
+    fn part(&mut self, ending: Ending) {
+        self.is_parting = true;
+        self.deadline = Some((Instant::now() + TIME_TO_PART, ending));
+        self.peer.hang_up();
     }
 
     /// The caller is there: the call goes on, unless it is being ended.
@@ -316,11 +332,7 @@ impl Line {
             // What a caller does not take it misses; one that takes nothing is noticed by its silence.
             Order::Tell(_) => self.metrics.event_lost(),
             Order::Answer { offer, answer } => drop(answer.send(self.renegotiate(&offer))),
-            Order::HangUp => {
-                self.is_parting = true;
-                self.deadline = Some((Instant::now() + TIME_TO_PART, Ending::HungUp));
-                self.peer.hang_up();
-            }
+            Order::HangUp => self.part(Ending::HungUp),
         }
     }
 
