@@ -97,7 +97,7 @@ impl Calls {
     pub(super) fn open(port: Option<CallPort>, metrics: CallMetrics, shutdown: &Shutdown) -> Self {
         let board = port.map(|port| Switchboard::new(port, metrics.clone()));
         if let Some(board) = board.clone() {
-            shutdown.spawn("port of calls", board.run());
+            shutdown.spawn("port of calls", board.run(shutdown.clone()));
         }
         let (answering, shutdown) = (Semaphore::new(ANSWERED_AT_ONCE), shutdown.clone());
         Self(Arc::new(Shared { board, answering, metrics, shutdown, open: Mutex::default() }))

@@ -8,10 +8,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{net::UdpSocket, sync::mpsc};
+use tokio::{net::UdpSocket, sync::mpsc, time::sleep};
 
 use super::stun::asked_name;
-use crate::telemetry::metrics::{CallMetrics, Dropped};
+use crate::{
+    shutdown::Shutdown,
+    telemetry::metrics::{CallMetrics, Dropped},
+};
 
 /// Datagrams that wait for a line; of more, the newest are dropped, as the network would.
 const WAITING: usize = 64;
@@ -20,6 +23,8 @@ const LONGEST: usize = 1500;
 /// Datagrams that a line takes in [`WINDOW`]: ten times as many as a voice in packets of 10 ms with its reports.
 const MOST_IN_WINDOW: u32 = 250;
 const WINDOW: Duration = Duration::from_millis(200);
+/// How often a server that goes down looks whether its last call has ended.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// Addresses that one caller is known under: a change of network brings a new one, a translator of addresses some more.
 const ADDRESSES: usize = 8;
 
@@ -82,8 +87,23 @@ impl Switchboard {
         &self.0.port.addresses
     }
 
-    /// Brings datagrams to their lines, for ever.
-    pub(super) async fn run(self) {
+    /// Brings datagrams to their lines until the server goes down and the last call has ended.
+    pub(super) async fn run(self, shutdown: Shutdown) {
+        tokio::select! {
+            () = self.receive() => {}
+            () = self.last_call(&shutdown) => {}
+        }
+    }
+
+    /// Resolves when no call begins any more and the last one has ended.
+    async fn last_call(&self, shutdown: &Shutdown) {
+        shutdown.draining().await;
+        while !self.directory().lines.is_empty() {
+            sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    async fn receive(&self) {
         let mut buffer = vec![0; LONGEST + 1];
         loop {
             // An error here tells of an earlier datagram that found nobody; the socket lives on.
