@@ -1,5 +1,4 @@
-//! What it costs to be heard: how late words come, also when an ear fails, and what a stream of sound takes. It lets
-//! nobody answer.
+//! What it costs to be heard: how late words and what follows from them come, and what a stream of sound takes.
 
 use std::{
     io::Write,
@@ -21,7 +20,8 @@ use parla::{
     },
     telemetry::metrics::Metrics,
 };
-use tokio::time::sleep;
+use serde_json::json;
+use tokio::time::{sleep, timeout};
 
 use super::{
     ms, ms_between,
@@ -37,6 +37,11 @@ use super::{
 const CROWD: usize = 200;
 /// Sentences of each of them, 3.5 seconds each.
 const SENTENCES: usize = 8;
+/// A few words, their end, and what is made of them, so often.
+const TURNS: usize = 40;
+const FEW_WORDS_MS: u64 = 800;
+const PATIENCE: Duration = Duration::from_secs(10);
+const INTERRUPTIONS: usize = 20;
 const FAILOVERS: usize = 20;
 /// What is said in the sound of a failover.
 const TEN_SECONDS: Spoken = Spoken {
@@ -51,6 +56,8 @@ pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
     report.title("one learner speaks");
     let words = transcripts(&stand_ins, 4).await?.late;
     report.spread("transcript to event, ms", &words, Some((f64::INFINITY, 5.0)));
+    report.spread("last words to model, ms", &turns(&stand_ins).await?, None);
+    report.spread("word to playback-stopped, ms", &interruptions(&stand_ins).await?, None);
     let again = failovers().await?;
     report.spread("ten seconds heard again, ms", &again, Some((f64::INFINITY, 300.0)));
     report.title("200 learners speak");
@@ -84,7 +91,7 @@ async fn transcripts(stand_ins: &StandIns, count: usize) -> anyhow::Result<Trans
         speakers.push(speaker);
     }
     let (began, cpu) = (Instant::now(), server.cpu()?);
-    let spoken = speakers.iter_mut().map(|speaker| speaker.speak(&speech));
+    let spoken = speakers.iter_mut().map(|speaker| speaker.speak(&speech, None));
     let events = try_join_all(spoken).await?;
     let cpu = server.cpu()? - cpu;
     let memory_kb = (server.memory()? - before) * 1000.0 / count as f64;
@@ -97,6 +104,58 @@ async fn transcripts(stand_ins: &StandIns, count: usize) -> anyhow::Result<Trans
     anyhow::ensure!(late.count() > count * SENTENCES, "only {} transcripts", late.count());
     let cpu_per_cent = ms(cpu) / ms(began.elapsed()) * 100.0;
     Ok(Transcripts { late, cpu_per_cent, memory_kb })
+}
+
+/// From the service's last words to the request that asks the model for its answer.
+async fn turns(stand_ins: &StandIns) -> anyhow::Result<Samples> {
+    writeln!(std::io::stderr(), "{TURNS} spoken turns")?;
+    let speech = Speech::of(1)?.cut(FEW_WORDS_MS);
+    let (server, service) = hearing(stand_ins, &speech).await?;
+    let mut times = Vec::new();
+    for number in 0..TURNS {
+        let mut speaker = Speaker::connect(server.address, &format!("turn-{number}")).await?;
+        speaker.open("push-to-talk").await?;
+        speaker.speak(&speech, None).await?;
+        speaker.send("audio-stop", &json!({})).await?;
+        speaker.until("message").await?;
+        let told = told(&service, number);
+        let (told, _) = told.last().context("nothing was told")?;
+        let asked = timeout(PATIENCE, asked_after(stand_ins, *told)).await?;
+        times.push(ms_between(*told, asked));
+    }
+    Ok(Samples::new(times))
+}
+
+/// When the model was asked first after that.
+async fn asked_after(stand_ins: &StandIns, told: Instant) -> Instant {
+    loop {
+        let requests = stand_ins.model.requests("/api/chat").into_iter();
+        if let Some(asked) = requests.map(|request| request.at).filter(|at| *at > told).min() {
+            return asked;
+        }
+        sleep(Duration::from_millis(2)).await;
+    }
+}
+
+/// From the word that decides to the event that ends the tutor's sound.
+async fn interruptions(stand_ins: &StandIns) -> anyhow::Result<Samples> {
+    writeln!(std::io::stderr(), "{INTERRUPTIONS} interruptions")?;
+    let speech = Speech::of(2)?;
+    let (server, service) = hearing(stand_ins, &speech).await?;
+    let mut times = Vec::new();
+    for number in 0..INTERRUPTIONS {
+        let mut speaker = Speaker::connect(server.address, &format!("over-{number}")).await?;
+        speaker.open("hands-free").await?;
+        speaker.send("chat", &json!({"message": "Tell me more.", "stream": true})).await?;
+        speaker.until("conversation-complete").await?;
+        let events = speaker.speak(&speech, Some("playback-stopped")).await?;
+        let (stopped, event) = events.last().context("no event")?;
+        anyhow::ensure!(event["type"] == "playback-stopped", "nobody was interrupted");
+        let told = told(&service, number).into_iter().map(|(at, _)| at);
+        let told = told.filter(|at| at < stopped).max().context("nothing was told")?;
+        times.push(ms_between(told, *stopped));
+    }
+    Ok(Samples::new(times))
 }
 
 /// From the end of one service to the last word of the next one, which has heard all of it again.

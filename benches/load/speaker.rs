@@ -87,6 +87,14 @@ impl Speech {
         let frames = pcm.chunks_exact(FRAME_MS * BYTES_PER_MS).map(Bytes::copy_from_slice);
         Ok(Self { frames: frames.collect(), spoken })
     }
+
+    /// So much of its first sentence.
+    pub(crate) fn cut(mut self, length_ms: u64) -> Self {
+        self.frames.truncate(length_ms as usize / FRAME_MS);
+        self.spoken.truncate(1);
+        self.spoken.iter_mut().for_each(|spoken| spoken.to_ms = spoken.to_ms.min(length_ms));
+        self
+    }
 }
 
 impl Speaker {
@@ -100,13 +108,17 @@ impl Speaker {
         self.send("audio-start", &format).await
     }
 
-    async fn send(&mut self, kind: &str, data: &Value) -> anyhow::Result<()> {
+    pub(crate) async fn send(&mut self, kind: &str, data: &Value) -> anyhow::Result<()> {
         let frame = json!({"type": kind, "data": data});
         Ok(self.socket.send(Message::text(frame.to_string())).await?)
     }
 
-    /// Says all of it at the pace of speech; when each event came meanwhile.
-    pub(crate) async fn speak(&mut self, speech: &Speech) -> anyhow::Result<Vec<(Instant, Value)>> {
+    /// Speaks at the pace of speech until all is said or an event of that type comes; when each event came.
+    pub(crate) async fn speak(
+        &mut self,
+        speech: &Speech,
+        until: Option<&str>,
+    ) -> anyhow::Result<Vec<(Instant, Value)>> {
         let mut frames = speech.frames.iter();
         let mut events = Vec::new();
         let mut clock = interval(Duration::from_millis(FRAME_MS as u64));
@@ -114,13 +126,26 @@ impl Speaker {
         loop {
             tokio::select! {
                 biased;
-                event = self.next() => events.push(event?),
+                event = self.next() => {
+                    let event = event?;
+                    let is_last = until.is_some_and(|until| event.1["type"] == until);
+                    events.push(event);
+                    if is_last {
+                        return Ok(events);
+                    }
+                }
                 _ = clock.tick() => match frames.next() {
                     Some(frame) => self.socket.send(Message::Binary(frame.clone())).await?,
                     None => return Ok(events),
                 },
             }
         }
+    }
+
+    /// The events up to the first one of that type.
+    pub(crate) async fn until(&mut self, kind: &str) -> anyhow::Result<()> {
+        while self.next().await?.1["type"] != kind {}
+        Ok(())
     }
 
     async fn next(&mut self) -> anyhow::Result<(Instant, Value)> {
