@@ -165,7 +165,7 @@ async fn failovers() -> anyhow::Result<Samples> {
     let second = service(Script::of(&[TEN_SECONDS]))?;
     let mut times = Vec::new();
     for _ in 0..FAILOVERS {
-        let both = [&first, &second].map(|service| deepgram(service)).to_vec();
+        let both = [&first, &second].map(deepgram).to_vec();
         let both = Succession::new(both, Metrics::default().hearing).context("no services")?;
         let mut heard = both.listen(ListenRequest::default(), ten_seconds());
         let mut failed = None;
