@@ -1,5 +1,7 @@
 //! Ears as their owners use them, with a transcriber that is told what to do.
 
+mod recordings;
+
 use std::{
     sync::{Mutex, PoisonError},
     time::Duration,

@@ -140,6 +140,25 @@ async fn speech_over_the_tutor_holds_it_and_then_stops_it() {
 }
 
 #[tokio::test]
+async fn speech_over_what_is_only_being_heard_still_stops_it() {
+    let model = ScriptedOllama::start().await;
+    let (speech, spoken) = sentence("Wait, what does that word mean?");
+    let ears = scripted_deepgram::start(Heard::of(&[spoken])).await.unwrap();
+    let server = hearing(&model, &ears).await;
+    let mut socket = server.join("c").await;
+    open(&mut socket, "hands-free").await;
+    model.say(&ENDLESS.repeat(3));
+    server.say("c", "Tell me a story.").await;
+    let made = socket.until("conversation-complete").await;
+    model.say("A cat is an animal.");
+    speak(&mut socket, &speech).await;
+    let stopped = socket.until("playback-stopped").await;
+    assert_eq!(stopped["data"]["turnId"], made["data"]["turnId"]);
+    assert!(stopped["data"]["heardMs"].as_u64().unwrap() > 0, "{stopped}");
+    assert_eq!(socket.until("message").await["data"]["text"], spoken.text);
+}
+
+#[tokio::test]
 async fn a_listener_who_says_mhm_is_told_on() {
     let model = ScriptedOllama::start().await;
     let (speech, spoken) = sentence("Mhm.");
