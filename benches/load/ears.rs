@@ -30,7 +30,10 @@ use super::{
     server::{Place, Server},
     speaker::{Speaker, Speech, service, told},
     stand_ins::StandIns,
-    support::scripted_hearing::{Fault, Script, Scripted, Spoken},
+    support::{
+        scripted_hearing::{Fault, Script, Scripted, Spoken},
+        scripted_ollama::Script as Answer,
+    },
 };
 
 /// Learners who speak at the same time.
@@ -42,6 +45,8 @@ const TURNS: usize = 40;
 const FEW_WORDS_MS: u64 = 800;
 const PATIENCE: Duration = Duration::from_secs(10);
 const INTERRUPTIONS: usize = 20;
+/// It is being heard for longer than anybody takes to say a word.
+const LONG_ANSWER: &str = "There is a story about a cat that lived in a house by the sea. ";
 const FAILOVERS: usize = 20;
 /// What is said in the sound of a failover.
 const TEN_SECONDS: Spoken = Spoken {
@@ -141,6 +146,7 @@ async fn asked_after(stand_ins: &StandIns, told: Instant) -> Instant {
 async fn interruptions(stand_ins: &StandIns) -> anyhow::Result<Samples> {
     writeln!(std::io::stderr(), "{INTERRUPTIONS} interruptions")?;
     let speech = Speech::of(2)?;
+    stand_ins.model.always(Answer::say(&LONG_ANSWER.repeat(8)));
     let (server, service) = hearing(stand_ins, &speech).await?;
     let mut times = Vec::new();
     for number in 0..INTERRUPTIONS {
@@ -150,7 +156,13 @@ async fn interruptions(stand_ins: &StandIns) -> anyhow::Result<Samples> {
         speaker.until("conversation-complete").await?;
         let events = speaker.speak(&speech, Some("playback-stopped")).await?;
         let (stopped, event) = events.last().context("no event")?;
-        anyhow::ensure!(event["type"] == "playback-stopped", "nobody was interrupted");
+        let kinds =
+            || events.iter().map(|(_, event)| event["type"].to_string()).collect::<Vec<_>>();
+        anyhow::ensure!(
+            event["type"] == "playback-stopped",
+            "nobody was interrupted: {:?}",
+            kinds()
+        );
         let told = told(&service, number).into_iter().map(|(at, _)| at);
         let told = told.filter(|at| at < stopped).max().context("nothing was told")?;
         times.push(ms_between(told, *stopped));
