@@ -51,6 +51,8 @@ pub struct Ears {
 pub enum ListenError {
     #[error("no transcriber is configured")]
     Deaf,
+    #[error("no transcriber understands that language")]
+    Language,
     #[error(transparent)]
     Format(#[from] IntakeError),
 }
@@ -112,13 +114,16 @@ impl Ears {
     /// Listens to one microphone until it is dropped or its ear is.
     ///
     /// # Errors
-    /// Without a transcriber, and for sound that cannot be read.
+    /// Without a transcriber, or one of that language, and for sound that cannot be read.
     pub fn listen(
         &self,
         format: AudioFormat,
         request: ListenRequest,
     ) -> Result<(Microphone, Ear), ListenError> {
         let transcriber = self.transcriber.as_ref().ok_or(ListenError::Deaf)?;
+        if !transcriber.hears(request.language.as_ref()) {
+            return Err(ListenError::Language);
+        }
         let (microphone, sound) = Microphone::new(format, request.is_recorded)?;
         let (told, perceptions) = mpsc::channel(PERCEPTIONS);
         let (asked, asking) = watch::channel(Asked::default());

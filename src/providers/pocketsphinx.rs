@@ -18,7 +18,7 @@ use super::{
     utterances::{Said, Step, steps},
     workers::{Crew, Failure, Trade},
 };
-use crate::domain::{Confidence, HeardWord, Transcript};
+use crate::domain::{Confidence, HeardWord, Language, Transcript};
 use wire::{Answer, Catalogue, Hypothesis, Job};
 
 /// The engine's name in the settings.
@@ -124,6 +124,10 @@ impl Transcriber for PocketSphinx {
         NAME
     }
 
+    fn hears(&self, language: Option<&Language>) -> bool {
+        language.is_none_or(|language| language.primary() == "en")
+    }
+
     fn pace(&self) -> Pace {
         Pace::Free
     }
@@ -133,7 +137,7 @@ impl Transcriber for PocketSphinx {
         request: ListenRequest,
         sound: BoxStream<'static, Sound>,
     ) -> BoxStream<'static, Result<Heard, ProviderError>> {
-        if let Some(language) = request.language.filter(|language| language.primary() != "en") {
+        if let Some(language) = request.language.filter(|language| !self.hears(Some(language))) {
             let refusal = rejected(format!("it understands English only, and no {language}"));
             return stream::once(future::ready(Err(refusal))).boxed();
         }

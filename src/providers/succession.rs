@@ -21,7 +21,7 @@ use super::{
     guard::{Attempt, Circuit, CircuitReport},
     outlet::{Outlet, outlet},
 };
-use crate::telemetry::metrics::HearingMetrics;
+use crate::{domain::Language, telemetry::metrics::HearingMetrics};
 
 /// How far ahead of its time sound may be with a service that wants it as it is spoken.
 const AHEAD: Duration = Duration::from_millis(200);
@@ -59,6 +59,10 @@ impl Succession {
 impl Transcriber for Succession {
     fn name(&self) -> &str {
         self.first().name()
+    }
+
+    fn hears(&self, language: Option<&Language>) -> bool {
+        self.lines.iter().any(|line| line.transcriber.hears(language))
     }
 
     fn pace(&self) -> Pace {
@@ -199,6 +203,11 @@ impl Following {
     fn begin(&mut self) -> Result<(), Option<ProviderError>> {
         let lines = Arc::clone(&self.lines);
         while let Some((place, line)) = self.next_line(&lines) {
+            // To know another language is no failure: its breaker hears nothing of it.
+            if !line.transcriber.hears(self.request.language.as_ref()) {
+                self.error.get_or_insert_with(|| not_that_language(line));
+                continue;
+            }
             let name = line.transcriber.name().to_owned();
             match line.circuit.clone().admit(name, Duration::MAX) {
                 Ok(attempt) => {
@@ -348,6 +357,11 @@ impl Present {
         };
         Instant::now() + Duration::from_millis(waits) + self.patience
     }
+}
+
+fn not_that_language(line: &Line) -> ProviderError {
+    let provider = line.transcriber.name().to_owned();
+    ProviderError::Rejected { provider, reason: "it does not understand that language".to_owned() }
 }
 
 /// Not faster than it is spoken, but for a little.

@@ -22,6 +22,11 @@ pub trait Transcriber: Send + Sync {
     /// The engine's name in the settings.
     fn name(&self) -> &str;
 
+    /// Whether it understands that language; without one, any.
+    fn hears(&self, _: Option<&Language>) -> bool {
+        true
+    }
+
     /// How fast it takes sound.
     fn pace(&self) -> Pace;
 

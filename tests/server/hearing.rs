@@ -247,6 +247,28 @@ async fn a_server_without_ears_says_so() {
     assert_eq!(socket.until("error").await["data"]["code"], "no_ears");
 }
 
+#[tokio::test]
+async fn ears_of_another_language_are_no_broken_ears() {
+    let model = ScriptedOllama::start().await;
+    let setup = Setup::new(&model).environment("PARLA_MODEL", "practice");
+    let server = setup.environment("PARLA_STT", "pocketsphinx").start().await;
+    let mut socket = server.join("c").await;
+    let start = |language: &str| {
+        json!({
+            "sampleRate": 16000, "encoding": "pcm16", "mode": "push-to-talk", "language": language,
+        })
+    };
+    // As often as would open a breaker.
+    for _ in 0..4 {
+        socket.send("audio-start", start("es")).await;
+        assert_eq!(socket.until("error").await["data"]["code"], "language_not_heard");
+    }
+    socket.send("audio-start", start("en")).await;
+    speak(&mut socket, &Speech::of("en-us", "good morning")).await;
+    socket.send("audio-stop", json!({})).await;
+    socket.until("message").await;
+}
+
 /// The whole loop without any service: the practice tutor asks, real speech answers, PocketSphinx hears it.
 #[tokio::test]
 async fn the_expected_answer_is_understood_and_praised_offline() {

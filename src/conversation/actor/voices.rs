@@ -349,6 +349,11 @@ fn deaf(error: ListenError) -> Failure {
             message: "parla has no ears yet: `parla doctor` says how to give it some".to_owned(),
             retryable: false,
         },
+        ListenError::Language => Failure {
+            code: "language_not_heard",
+            message: "parla's ears do not understand this language; you can write it".to_owned(),
+            retryable: true,
+        },
         ListenError::Format(error) => unsupported_audio(error),
     }
 }

@@ -218,7 +218,7 @@ fn silent(error: &TranscribeError) -> Problem {
     match error {
         TranscribeError::Listen(ListenError::Deaf) => no_ears(),
         TranscribeError::Listen(ListenError::Format(_)) => Problem::internal(),
-        TranscribeError::Provider(error) => {
+        TranscribeError::Listen(ListenError::Language) | TranscribeError::Provider(_) => {
             tracing::warn!(%error, "a recording could not be heard");
             let detail = "no service of transcription could hear the recording to its end";
             Problem::new(StatusCode::BAD_GATEWAY, "hearing_failed", detail)
