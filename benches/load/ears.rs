@@ -61,8 +61,9 @@ pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
     report.title("one learner speaks");
     let words = transcripts(&stand_ins, 4).await?.late;
     report.spread("transcript to event, ms", &words, Some((f64::INFINITY, 5.0)));
-    report.spread("last words to model, ms", &turns(&stand_ins).await?, None);
-    report.spread("word to playback-stopped, ms", &interruptions(&stand_ins).await?, None);
+    report.spread("last words to model, ms", &turns(&stand_ins).await?, Some((f64::INFINITY, 5.0)));
+    let stopped = interruptions(&stand_ins).await?;
+    report.spread("word to playback-stopped, ms", &stopped, Some((f64::INFINITY, 50.0)));
     let again = failovers().await?;
     report.spread("ten seconds heard again, ms", &again, Some((f64::INFINITY, 300.0)));
     report.title("200 learners speak");

@@ -20,6 +20,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
+    serve::ListenerExt,
 };
 use parla::shutdown::Shutdown;
 use serde_json::{Value, json};
@@ -187,6 +188,10 @@ impl Scripted {
         let router = Router::new().route(path, get(connect::<E>)).with_state(shared.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("ws://{}", listener.local_addr()?);
+        let listener = listener.tap_io(|connection| {
+            // Words must not wait until those before them are acknowledged; a client may have gone already.
+            drop(connection.set_nodelay(true));
+        });
         let server = Shutdown::new().spawn("scripted hearing", async move {
             axum::serve(listener, router).await.expect("invariant: serving does not end");
         });

@@ -18,7 +18,9 @@ fn the_first_clients_frames_are_understood() {
     check(r#"{"type":"ping"}"#, &expect!["Ping"]);
     check(
         r#"{"type":"chat","data":{"message":"Hola","unknown":1}}"#,
-        &expect![[r#"Chat(ChatCommand { text: "Hola", stream: false, choice: LessonChoice { language: None, level: None, scenario: None, voice: None, model: None, instructions: None }, client_id: None, verbatim: None })"#]],
+        &expect![[
+            r#"Chat(ChatCommand { text: "Hola", stream: false, choice: LessonChoice { language: None, level: None, scenario: None, voice: None, model: None, instructions: None }, client_id: None, verbatim: None })"#
+        ]],
     );
     check(
         r#"{"type":"played","data":{"turnId":"t","chunkIndex":1,"ms":20}}"#,
