@@ -95,9 +95,12 @@ impl Carrier {
             () = &mut self.leave => return Err(Over),
         };
         for input in inputs {
-            self.hold(&input).await?;
+            let holds = holds(&input);
             let outgoing = self.call.take(input).await;
             self.pass_on(outgoing).await?;
+            if let Some(is_held) = holds {
+                self.order(Order::Hold(is_held)).await?;
+            }
         }
         self.tell_silence().await
     }
@@ -116,15 +119,6 @@ impl Carrier {
             Some(text) => input(json::object(text.as_bytes()), too_fast),
             None => Input::Garbled("events are JSON in text frames".to_owned()),
         })
-    }
-
-    /// A suspicion holds the sound where it is.
-    async fn hold(&mut self, input: &Input) -> Result<(), Over> {
-        match input {
-            Input::Event(Event::PlaybackPaused { .. }) => self.order(Order::Hold(true)).await,
-            Input::Event(Event::PlaybackResumed { .. }) => self.order(Order::Hold(false)).await,
-            _ => Ok(()),
-        }
     }
 
     async fn pass_on(&mut self, outgoing: Vec<Outgoing>) -> Result<(), Over> {
@@ -181,5 +175,35 @@ impl Carrier {
 
     async fn order(&mut self, order: Order) -> Result<(), Over> {
         self.handset.orders.send(order).await.map_err(|_| Over)
+    }
+}
+
+/// A suspicion holds the sound where it is, until it is withdrawn or proves right: also when it was about the sound of a
+/// turn from before the call.
+fn holds(input: &Input) -> Option<bool> {
+    match input {
+        Input::Event(Event::PlaybackPaused { .. }) => Some(true),
+        Input::Event(
+            Event::PlaybackResumed { .. }
+            | Event::PlaybackStopped { .. }
+            | Event::ConversationStopped { .. },
+        ) => Some(false),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::TurnId;
+
+    #[test]
+    fn a_suspicion_that_proves_right_lets_the_sound_go_again() {
+        let turn = TurnId::random();
+        let paused = Event::PlaybackPaused { turn: turn.clone() };
+        let stopped = Event::PlaybackStopped { turn: turn.clone(), heard_chunks: 0, heard_ms: 0 };
+        let cut_off = Event::ConversationStopped { turn, text: String::new() };
+        let held = [paused, stopped, cut_off].map(|event| holds(&Input::Event(event)));
+        assert_eq!(held, [Some(true), Some(false), Some(false)]);
     }
 }
