@@ -16,7 +16,7 @@ export const SERVER = new URL(process.env.PARLA_URL ?? 'http://127.0.0.1:11200/'
 export const LESSONS = new URL(process.env.PARLA_LESSONS_URL ?? SERVER).href;
 
 /** Longer than any step takes on a slow machine; a step that never comes fails by it. */
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 30_000;
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const ARGUMENTS = [
   '--headless=new',
@@ -112,14 +112,6 @@ export function hearing(page) {
     const samples = new Float32Array(analyser.fftSize);
     analyser.getFloatTimeDomainData(samples);
     return { level: Math.max(...samples.map(Math.abs)), isSpeaking };
-  });
-}
-
-/** The word that is marked as being heard. */
-export function spokenWord(page) {
-  return page.evaluate(() => {
-    const [range] = CSS.highlights.get('spoken-word') ?? [];
-    return range ? range.toString() : null;
   });
 }
 
