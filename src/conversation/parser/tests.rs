@@ -1,6 +1,8 @@
 //! Scripts for the parser and the traces they leave.
 
+mod points;
 mod properties;
+mod quotations;
 mod sentences;
 mod speech;
 mod speed;
@@ -8,6 +10,8 @@ mod structured;
 mod tags;
 
 use std::fmt::Write;
+
+use expect_test::Expect;
 
 use super::{Draft, Parser, Piece};
 use crate::domain::{Correction, Emotion, Language, TextForm};
@@ -101,4 +105,12 @@ fn live(tag: &str, text: &str) -> String {
     text.chars().for_each(|c| write_all(parser.push(c.encode_utf8(&mut buffer))));
     write_all(parser.finish());
     trace + "\n"
+}
+
+fn check(tag: &str, text: &str, expected: Expect) {
+    expected.assert_eq(&chunks(tag, text));
+}
+
+fn check_live(tag: &str, text: &str, expected: Expect) {
+    expected.assert_eq(&live(tag, text));
 }

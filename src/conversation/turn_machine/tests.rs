@@ -3,6 +3,8 @@
 //! `+300` moves the clock. `ana: text` asks (stored at once; `ana~:` without `stream`, `ana?:` not yet stored).
 //! Turns are named t1, t2, … in the order of asking.
 
+mod failing;
+mod interrupting;
 mod making;
 mod playing;
 mod rooms;
