@@ -27,14 +27,17 @@ const READ_TIMEOUT: Duration = Duration::from_secs(2);
 #[derive(Clone, Debug)]
 pub struct CacheSettings {
     pub folder: PathBuf,
+    /// For sounds that have been fetched, in memory.
     pub memory_bytes: u64,
+    /// For sounds that wait to be fetched, in memory.
+    pub awaited_bytes: u64,
     pub disk_bytes: u64,
 }
 
 impl Default for CacheSettings {
     fn default() -> Self {
         let folder = PathBuf::from("audio_cache");
-        Self { folder, memory_bytes: 8 << 20, disk_bytes: 512 << 20 }
+        Self { folder, memory_bytes: 8 << 20, awaited_bytes: 32 << 20, disk_bytes: 512 << 20 }
     }
 }
 
@@ -68,7 +71,7 @@ impl AudioCache {
         let writer = write_behind(disk.clone(), to_write, health, shutdown.clone());
         // Nobody waits for the writer: it ends with the drain or with the last handle.
         drop(shutdown.spawn("audio cache writer", writer));
-        let memory = Memory::new(settings.memory_bytes, metrics.clone());
+        let memory = Memory::new(settings.awaited_bytes, settings.memory_bytes, metrics.clone());
         let memory = Arc::new(Mutex::new(memory));
         Self { memory, disk, writes, metrics, trouble }
     }
@@ -104,7 +107,8 @@ impl AudioCache {
 
     /// Keeps a sound that has just been made.
     pub(super) fn put(&self, spoken: &Arc<Spoken>) {
-        self.remember(spoken, false);
+        let unheard = self.memory().insert(spoken);
+        unheard.iter().for_each(|spoken| self.write(spoken));
         let was_made = self.memory().note_made(spoken.key);
         if was_made {
             self.write(spoken);
@@ -139,13 +143,8 @@ impl AudioCache {
             self.memory().note_made(key);
             return None;
         };
-        self.remember(&spoken, true);
+        self.memory().keep(&spoken);
         Some(spoken)
-    }
-
-    fn remember(&self, spoken: &Arc<Spoken>, is_fetched: bool) {
-        let unheard = self.memory().insert(spoken, is_fetched);
-        unheard.iter().for_each(|spoken| self.write(spoken));
     }
 
     fn write(&self, spoken: &Arc<Spoken>) {

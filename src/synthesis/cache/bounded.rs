@@ -28,7 +28,7 @@ impl<V> Bounded<V> {
 
     /// Returns what had to go: older entries, or this one when it alone is beyond the limit.
     pub(super) fn insert(&mut self, key: CacheKey, value: V, bytes: u64) -> Vec<(CacheKey, V)> {
-        self.remove(&key);
+        drop(self.remove(&key));
         if !self.can_hold(bytes) {
             return vec![(key, value)];
         }
@@ -61,10 +61,10 @@ impl<V> Bounded<V> {
         gone
     }
 
-    pub(super) fn remove(&mut self, key: &CacheKey) {
-        if let Some((_, freed)) = self.entries.pop(key) {
-            self.held -= freed;
-        }
+    pub(super) fn remove(&mut self, key: &CacheKey) -> Option<V> {
+        let (value, freed) = self.entries.pop(key)?;
+        self.held -= freed;
+        Some(value)
     }
 }
 

@@ -103,7 +103,7 @@ async fn only_what_is_wanted_again_is_written() {
 
 #[tokio::test(start_paused = true)]
 async fn what_leaves_memory_before_it_was_fetched_is_written() {
-    let settings = CacheSettings { memory_bytes: 6000, ..CacheSettings::default() };
+    let settings = CacheSettings { awaited_bytes: 6000, ..CacheSettings::default() };
     let rig = Rig::over(tempfile::tempdir().unwrap(), settings);
     let [heard, unheard] = ["a", "b"].map(|text| rig.put_once(text));
     assert_eq!(rig.cache.fetch(heard.key).await.as_deref(), Some(&heard));
@@ -113,6 +113,21 @@ async fn what_leaves_memory_before_it_was_fetched_is_written() {
     settle().await;
     assert!(!rig.path(&heard).exists() && rig.path(&unheard).exists());
     assert!(rig.cache.memory().get(&unheard.key).is_none() && rig.has(&unheard).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_heard_leaves_memory_without_pushing_out_what_is_awaited() {
+    let settings = CacheSettings { memory_bytes: 6000, ..CacheSettings::default() };
+    let rig = Rig::over(tempfile::tempdir().unwrap(), settings);
+    let awaited = rig.put_once("awaited");
+    let heard = ["a", "b", "c"].map(|text| rig.put_once(text));
+    for sound in &heard {
+        assert!(rig.has(sound).await);
+    }
+    settle().await;
+    assert!(rig.cache.memory().get(&heard[0].key).is_none() && rig.has(&heard[2]).await);
+    assert!(rig.has(&awaited).await);
+    assert_eq!(rig.files(), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -251,7 +266,7 @@ async fn without_room_on_disk_nothing_is_written() {
 #[tokio::test(start_paused = true)]
 async fn memory_stays_within_its_size() {
     let home = tempfile::tempdir().unwrap();
-    let settings = CacheSettings { memory_bytes: 6000, ..CacheSettings::default() };
+    let settings = CacheSettings { awaited_bytes: 6000, ..CacheSettings::default() };
     let rig = Rig::over(home, settings);
     let sounds = ["a", "b", "c"].map(|text| rig.put(text));
     let kept = sounds.map(|sound| rig.cache.memory().get(&sound.key).is_some());
