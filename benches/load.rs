@@ -6,6 +6,7 @@
 mod load {
     pub(crate) mod alone;
     pub(crate) mod bare;
+    pub(crate) mod bare_tutor;
     pub(crate) mod crowd;
     mod direct;
     pub(crate) mod ears;
@@ -44,7 +45,7 @@ use std::{io::Write, process::ExitCode};
 
 use clap::{Parser, ValueEnum};
 
-use load::{alone, bare, crowd, ears, report::Report, server, sockets};
+use load::{alone, bare, bare_tutor, crowd, ears, report::Report, server, sockets};
 
 /// Measures the server beside clients without one.
 #[derive(Parser)]
@@ -64,6 +65,9 @@ struct Arguments {
     /// Serves as what the sockets of the server are compared with
     #[arg(long, hide = true)]
     bare: bool,
+    /// Serves as what the work of the server is compared with: the addresses of a model and a voice
+    #[arg(long, hide = true, num_args = 2)]
+    bare_tutor: Vec<String>,
     /// Said by `cargo bench`; without it nothing is measured
     #[arg(long, hide = true)]
     bench: bool,
@@ -88,17 +92,25 @@ fn main() -> anyhow::Result<ExitCode> {
     if !arguments.bench {
         return Ok(ExitCode::SUCCESS);
     }
-    if arguments.bare {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        return runtime.block_on(bare::serve()).map(|()| ExitCode::SUCCESS);
-    }
-    server::keep_off()?;
     // Two crypto providers may be compiled in; the first client panics unless one is chosen.
     drop(rustls::crypto::ring::default_provider().install_default());
+    if arguments.bare || !arguments.bare_tutor.is_empty() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        return runtime.block_on(serve(&arguments)).map(|()| ExitCode::SUCCESS);
+    }
+    server::keep_off()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let report = runtime.block_on(measure(&arguments))?;
     write!(std::io::stdout(), "{report}")?;
     Ok(if report.is_passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What the server is compared with.
+async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
+    match arguments.bare_tutor.as_slice() {
+        [model, voice] => bare_tutor::serve(model, voice).await,
+        _ => bare::serve().await,
+    }
 }
 
 async fn measure(arguments: &Arguments) -> anyhow::Result<Report> {

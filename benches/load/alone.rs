@@ -5,6 +5,7 @@ use std::{io::Write, time::Duration};
 use anyhow::Context;
 
 use super::{
+    bare_tutor,
     direct::Direct,
     learner::Learner,
     ms, ms_between, parsing,
@@ -18,6 +19,8 @@ use super::{
 
 /// Pairs of turns that are played and not counted: connections open and caches fill.
 const WARM_UP: usize = 5;
+/// The bare tutor's turns differ less from each other.
+const MOST_BARE_TURNS: usize = 20;
 /// Turns of one conversation; then the learner begins another.
 const TURNS_PER_CONVERSATION: usize = 10;
 
@@ -56,6 +59,8 @@ pub(crate) async fn measure(report: &mut Report, pairs: usize) -> anyhow::Result
     report.figure("CPU per turn, server", cpu, "ms", Some(Bar::AtMost(5.0)));
     let no_server = Samples::new(played.iter().map(|pair| ms(pair.no_server_cpu)).collect());
     report.figure("CPU per turn, no server", no_server.median(), "ms", None);
+    let bare = bench.bare_cpu(pairs.min(MOST_BARE_TURNS)).await?;
+    report.figure("CPU per turn, bare tutor", bare, "ms", None);
     compare(report, &played);
     Ok(())
 }
@@ -104,6 +109,21 @@ impl<'a> Bench<'a> {
             parla: spoken.first_audio,
             lateness: ms_between(due, spoken.ready),
         })
+    }
+
+    /// Processor time, in milliseconds, of a server that does nothing but relay.
+    async fn bare_cpu(&mut self, turns: usize) -> anyhow::Result<f64> {
+        let (address, process) = bare_tutor::start(self.stand_ins).await?;
+        let mut learner = Learner::connect(address, self.direct.client(), 0).await?;
+        let mut before = process.cpu()?;
+        for turn in 0..WARM_UP + turns {
+            if turn == WARM_UP {
+                before = process.cpu()?;
+            }
+            self.stand_ins.model.script(script::answer(&self.author.answer()));
+            learner.turn().await.context("the turn with the bare tutor failed")?;
+        }
+        Ok(ms(process.cpu()? - before) / turns as f64)
     }
 
     async fn connect(&self, number: usize) -> anyhow::Result<Learner> {

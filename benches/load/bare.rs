@@ -15,39 +15,34 @@ use axum::{
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::TcpListener,
-    process::Child,
     sync::broadcast,
 };
 
-use super::server;
+use super::server::{self, Process};
 
 /// Events that a slow socket may be behind.
 const BEHIND: usize = 16;
 /// As parla's sockets have them, in bytes.
-const BUFFER: usize = 4096;
+pub(crate) const BUFFER: usize = 4096;
 
-/// The bare server in a process of its own, on the core on which parla is measured.
-pub(crate) struct Bare {
-    pub(crate) address: SocketAddr,
-    _process: Child,
-}
-
-impl Bare {
-    /// Starts this program again with the argument that makes it serve.
-    pub(crate) async fn start() -> anyhow::Result<Self> {
-        let program = std::env::current_exe()?;
-        let mut process = server::on_its_core(&program).args(["--bench", "--bare"]).spawn()?;
-        let told = process.stdout.take().context("invariant: its output is a pipe")?;
-        let mut line = String::new();
-        BufReader::new(told).read_line(&mut line).await?;
-        Ok(Self { address: line.trim().parse()?, _process: process })
-    }
+/// Starts this program again, on the core on which parla is measured, with the argument that makes it serve.
+pub(crate) async fn start(arguments: &[&str]) -> anyhow::Result<(SocketAddr, Process)> {
+    let program = std::env::current_exe()?;
+    let mut child = server::on_its_core(&program).arg("--bench").args(arguments).spawn()?;
+    let told = child.stdout.take().context("invariant: its output is a pipe")?;
+    let mut line = String::new();
+    BufReader::new(told).read_line(&mut line).await?;
+    Ok((line.trim().parse()?, Process::of(child)?))
 }
 
 /// Serves until the process is ended: what any socket says, all hear.
 pub(crate) async fn serve() -> anyhow::Result<()> {
     let (tell, _) = broadcast::channel(BEHIND);
-    let router = Router::new().route("/", get(upgrade)).with_state(tell);
+    announce(Router::new().route("/", get(upgrade)).with_state(tell)).await
+}
+
+/// Says where it serves, and serves.
+pub(crate) async fn announce(router: Router) -> anyhow::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     tokio::io::stdout().write_all(format!("{address}\n").as_bytes()).await?;

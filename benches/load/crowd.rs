@@ -7,6 +7,7 @@ use futures_util::future::try_join_all;
 use tokio::time::sleep;
 
 use super::{
+    bare_tutor,
     direct::{self, Direct},
     learner::{Learner, Outcome},
     ms,
@@ -72,6 +73,8 @@ impl Stage {
         let client_cpu = ms(direct::worked()? - worked) / size as f64;
         let alone = Samples::new(alone.iter().map(|heard| ms(heard.first_audio)).collect());
 
+        let bare_cpu = self.bare_crowd(size).await?;
+
         let before = (self.server.cpu()?, self.server.memory()?);
         self.server.forget_peak()?;
         let mut learners = self.learners(size).await?;
@@ -91,8 +94,22 @@ impl Stage {
         report.figure("p95, parla − no server", later, "ms", Some(Bar::AtMost(bar)));
         report.figure("CPU per turn, server", cpu, "ms", Some(Bar::AtMost(4.0)));
         report.figure("CPU per turn, no server", client_cpu, "ms", None);
+        report.figure("CPU per turn, bare tutor", bare_cpu, "ms", None);
         report.figure("memory per conversation", memory, "kB", most_memory);
         Ok(())
+    }
+
+    /// The same crowd at a server that does nothing but relay; its processor time per turn, in milliseconds.
+    async fn bare_crowd(&self, size: usize) -> anyhow::Result<f64> {
+        let (address, process) = bare_tutor::start(&self.stand_ins).await?;
+        let mut learners = Vec::with_capacity(size);
+        for number in 0..size {
+            learners.push(Learner::connect(address, self.direct.client(), number).await?);
+        }
+        self.write_answers(size, size as u64 + 2);
+        let before = process.cpu()?;
+        in_turn(RAMP, learners.iter_mut().map(Learner::turn)).await?;
+        Ok(ms(process.cpu()? - before) / size as f64)
     }
 
     /// A voice that needs longer for a sentence than the model for the next one: all must be asked for at once.

@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use axum::body::Bytes;
 use parla::{
     conversation::parser::{Parser, Piece},
     domain::Language,
@@ -18,6 +19,7 @@ use super::{script, stand_ins::StandIns};
 /// Far longer than any line of the scripted model, in bytes.
 const LINE_LIMIT: usize = 64 * 1024;
 
+#[derive(Clone)]
 pub(crate) struct Direct {
     client: Client,
     model: String,
@@ -36,8 +38,12 @@ pub(crate) struct Heard {
 
 impl Direct {
     pub(crate) fn new(stand_ins: &StandIns) -> anyhow::Result<Self> {
-        let model = format!("{}/api/chat", stand_ins.model.base_url());
-        let voice = format!("{}/v1/audio/speech", stand_ins.voice.url());
+        Self::of(&stand_ins.model.base_url(), stand_ins.voice.url())
+    }
+
+    /// The same by the addresses of the stand-ins.
+    pub(crate) fn of(model: &str, voice: &str) -> anyhow::Result<Self> {
+        let (model, voice) = (format!("{model}/api/chat"), format!("{voice}/v1/audio/speech"));
         Ok(Self { client: http::client()?, model, voice })
     }
 
@@ -48,21 +54,27 @@ impl Direct {
     /// Asks once and waits until everything has been spoken.
     pub(crate) async fn turn(&self) -> anyhow::Result<Heard> {
         let (asked, worked) = (Instant::now(), worked()?);
-        let mut response = self.ask().await?;
-        let mut lines = Lines::new(LINE_LIMIT);
         let mut turn = Turn::new(self);
-        while let Some(bytes) = response.chunk().await? {
-            lines.push(&bytes);
-            while let Some(line) = lines.next_line()? {
-                turn.push(&token(&line)?);
-            }
-        }
+        self.answer(|token| turn.push(token)).await?;
         let (sound, sentence) = turn.finish().await?;
         Ok(Heard {
             first_audio: sound - asked,
             first_sentence: sentence - asked,
             cpu: self::worked()? - worked,
         })
+    }
+
+    /// Asks the model and gives each token on as it comes.
+    pub(crate) async fn answer(&self, mut take: impl FnMut(&str)) -> anyhow::Result<()> {
+        let mut response = self.ask().await?;
+        let mut lines = Lines::new(LINE_LIMIT);
+        while let Some(bytes) = response.chunk().await? {
+            lines.push(&bytes);
+            while let Some(line) = lines.next_line()? {
+                take(&token(&line)?);
+            }
+        }
+        Ok(())
     }
 
     async fn ask(&self) -> reqwest::Result<reqwest::Response> {
@@ -75,15 +87,21 @@ impl Direct {
     }
 
     /// Resolves when the whole sound is there.
-    fn speak(&self, input: &str) -> impl Future<Output = reqwest::Result<Instant>> + use<> {
+    pub(crate) fn speak(
+        &self,
+        input: &str,
+    ) -> impl Future<Output = reqwest::Result<Bytes>> + use<> {
         let body = json!({
             "model": "tts-1", "input": input, "voice": "alloy", "response_format": "wav",
         });
         let request = self.client.post(&self.voice).json(&body);
-        async move {
-            drop(request.send().await?.error_for_status()?.bytes().await?);
-            Ok(Instant::now())
-        }
+        async move { request.send().await?.error_for_status()?.bytes().await }
+    }
+
+    /// The same, told by when that is.
+    fn heard(&self, input: &str) -> impl Future<Output = reqwest::Result<Instant>> + use<> {
+        let sound = self.speak(input);
+        async move { sound.await.map(|_| Instant::now()) }
     }
 }
 
@@ -114,14 +132,14 @@ impl<'a> Turn<'a> {
         let Some(sentence) = &mut self.first_sentence else { return };
         sentence.push_str(token);
         if let Some((sentence, _)) = sentence.split_once(". ") {
-            self.sentences.spawn(self.direct.speak(&format!("{sentence}.")));
+            self.sentences.spawn(self.direct.heard(&format!("{sentence}.")));
             self.first_sentence = None;
         }
     }
 
     fn speak(&mut self, pieces: Vec<Piece>) {
         for input in pieces.into_iter().filter_map(script::spoken) {
-            self.sounds.spawn(self.direct.speak(&input));
+            self.sounds.spawn(self.direct.heard(&input));
         }
     }
 

@@ -3,6 +3,7 @@
 use std::{
     fs,
     net::SocketAddr,
+    ops::Deref,
     path::Path,
     process::Stdio,
     time::{Duration, Instant},
@@ -34,9 +35,14 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     /// From the start of the process until `/readyz` says so.
     pub(crate) time_to_ready: Duration,
-    process: u32,
-    _child: Child,
+    process: Process,
     _folder: TempDir,
+}
+
+/// A process that serves, seen from outside. It is ended with this handle.
+pub(crate) struct Process {
+    id: u32,
+    _child: Child,
 }
 
 /// What a server is given.
@@ -66,13 +72,26 @@ impl Server {
         .await
         .context("the server does not become ready")?;
         let time_to_ready = began.elapsed();
-        let process = child.id().context("the server has ended")?;
-        Ok(Self { address, time_to_ready, process, _child: child, _folder: folder })
+        Ok(Self { address, time_to_ready, process: Process::of(child)?, _folder: folder })
+    }
+}
+
+impl Deref for Server {
+    type Target = Process;
+
+    fn deref(&self) -> &Process {
+        &self.process
+    }
+}
+
+impl Process {
+    pub(crate) fn of(child: Child) -> anyhow::Result<Self> {
+        Ok(Self { id: child.id().context("the server has ended")?, _child: child })
     }
 
-    /// Processor time of the server and of the children it has ended, so far.
+    /// Processor time of the process and of the children it has ended, so far.
     pub(crate) fn cpu(&self) -> anyhow::Result<Duration> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process))?;
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.id))?;
         let (_, behind_name) = stat.rsplit_once(") ").context("no process")?;
         let times = behind_name.split(' ').skip(TIMES.start).take(TIMES.len());
         let ticks: f64 = times.filter_map(|ticks| ticks.parse::<f64>().ok()).sum();
@@ -90,11 +109,11 @@ impl Server {
     }
 
     pub(crate) fn forget_peak(&self) -> anyhow::Result<()> {
-        Ok(fs::write(format!("/proc/{}/clear_refs", self.process), "5")?)
+        Ok(fs::write(format!("/proc/{}/clear_refs", self.id), "5")?)
     }
 
     fn status(&self, name: &str) -> anyhow::Result<f64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process))?;
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id))?;
         let line = status.lines().find_map(|line| line.strip_prefix(name));
         let kilobytes =
             line.and_then(|line| line.split_whitespace().next()).context("no memory")?;

@@ -19,8 +19,7 @@ use tokio_tungstenite::{
 };
 
 use super::{
-    bare::Bare,
-    ms,
+    bare, ms,
     report::{Bar, Report, Samples},
     script::VOICE,
     server::{Place, Server},
@@ -49,8 +48,8 @@ pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
     let frame = hall.frame.clone();
     back(report, server.address, hall).await?;
     drop(server);
-    let bare = Bare::start().await?;
-    let mut hall = Hall::fill(bare.address, "/").await?;
+    let (address, _process) = bare::start(&["--bare"]).await?;
+    let mut hall = Hall::fill(address, "/").await?;
     let bare = hall.hear_all(|_| frame.clone()).await?;
     report.title("one event to 5000 sockets");
     report.spread("bare axum, ms", &bare, None);
