@@ -1,12 +1,17 @@
-//! The clients of OpenAI and Deepgram against the real server: what they make of its wires stands in `tests/sdk/`.
+//! Clients that others have made against the real server, OpenAI's, Deepgram's and a second WebRTC: what they make of its
+//! wires stands in `tests/sdk/`.
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-use std::{path::Path, process::Stdio};
+use std::{path::Path, process::Stdio, time::Duration};
 
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, Command},
+    time::timeout,
 };
+
+/// Longer than any client takes on a slow machine.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The Python client, with the versions of `tests/sdk/requirements.txt`.
 #[tokio::test]
@@ -25,8 +30,14 @@ async fn deepgrams_python_client_hears() {
 }
 
 #[tokio::test]
-async fn deepgrams_kit_and_a_page_without_it_hear() {
+async fn deepgrams_kit_hears() {
     run("node", "deepgram_client.js", "pocketsphinx").await;
+}
+
+/// Chromium calls in `tests/server/calls.rs`; this is another implementation of WebRTC.
+#[tokio::test]
+async fn aiortc_calls_is_understood_and_hears() {
+    run("venv/bin/python", "call_client.py", "pocketsphinx").await;
 }
 
 /// The clients are there when `scripts/test` has run once.
@@ -36,7 +47,8 @@ async fn run(program: &str, script: &str, ears: &str) {
     let program = if program.contains('/') { folder.join(program) } else { program.into() };
     let mut client = Command::new(program);
     client.arg(script).current_dir(folder).env("PARLA_URL", url).kill_on_drop(true);
-    assert!(client.status().await.unwrap().success(), "the client's complaint stands above");
+    let status = timeout(PATIENCE, client.status()).await.expect("the client comes to an end");
+    assert!(status.unwrap().success(), "the client's complaint stands above");
 }
 
 async fn start(ears: &str) -> (Child, String, tempfile::TempDir) {
