@@ -1,9 +1,8 @@
-/** Deepgram's own client for JavaScript against a running parla, and one that browsers have used without it. */
+/** Deepgram's own client for JavaScript against a running parla. */
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { DeepgramClient } from '@deepgram/sdk';
-import { WebSocket } from 'ws';
 
 const PATIENCE_MS = 40_000;
 const base = process.env.PARLA_URL.replace(/\/$/, '');
@@ -44,69 +43,5 @@ async function theKit() {
   assert.ok(messages.some(({ type }) => type === 'SpeechStarted'), JSON.stringify(messages));
 }
 
-/** As a page writes it by hand, with nothing but the address changed. */
-class DeepgramWebSocket {
-  async connect(apiKey) {
-    const url = new URL(`${address}/v1/listen`);
-    url.searchParams.set('model', 'nova-3');
-    url.searchParams.set('language', 'en-US');
-    url.searchParams.set('punctuate', 'true');
-    url.searchParams.set('interim_results', 'true');
-    url.searchParams.set('endpointing', '500');
-    url.searchParams.set('encoding', 'linear16');
-    url.searchParams.set('sample_rate', '16000');
-
-    this.ws = new WebSocket(url.toString(), ['token', apiKey]);
-
-    this.ws.onmessage = (event) => {
-      const data = JSON.parse(event.data);
-
-      if (data.type === 'Results') {
-        const alt = data.channel?.alternatives?.[0];
-        if (alt) {
-          this.onResult?.({
-            text: alt.transcript,
-            isFinal: data.is_final,
-            confidence: alt.confidence,
-            words: alt.words,
-          });
-        }
-      }
-    };
-
-    return new Promise((resolve, reject) => {
-      this.ws.onopen = () => resolve();
-      this.ws.onerror = (e) => reject(e);
-    });
-  }
-
-  sendAudio(buffer) {
-    if (this.ws.readyState === WebSocket.OPEN) {
-      this.ws.send(buffer);
-    }
-  }
-
-  close() {
-    this.ws?.close();
-  }
-}
-
-async function aPage() {
-  const ears = new DeepgramWebSocket();
-  const heard = new Promise((resolve) => {
-    ears.onResult = (result) => {
-      if (result.isFinal && result.text) resolve(result);
-    };
-  });
-  await soon(ears.connect('any'), 'the connection');
-  const silence = setInterval(() => ears.sendAudio(Buffer.alloc(3200)), 100);
-  ears.sendAudio(sound);
-  const { confidence, words } = await soon(heard, 'a result');
-  clearInterval(silence);
-  ears.close();
-  assert.ok(typeof confidence === 'number' && words[0].end > words[0].start, JSON.stringify(words));
-}
-
 await theKit();
-await aPage();
 process.exit(0);

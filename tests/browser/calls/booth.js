@@ -4,16 +4,29 @@
 
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { openBrowser } from '../stage.js';
+import { openBrowser, SERVER } from '../stage.js';
 
 const file = (path) => readFileSync(new URL(path, import.meta.url));
 const KIT = '../../sdk/node_modules/@openai/agents-realtime/dist/bundle/';
 const FILES = {
   '/': ['text/html', () => '<!doctype html><title>a booth</title>'],
   '/line.js': ['text/javascript', () => file('./line.js')],
-  '/seed.js': ['text/javascript', () => file('./published_client.js')],
+  '/published.js': ['text/javascript', published],
   '/speech.wav': ['audio/wav', () => file('../../recordings/speech.wav')],
 };
+
+/** The classes as a browser reads them, nothing but their addresses changed. */
+function published() {
+  const [, here] = SERVER.match(/^http(.*)\/$/);
+  return `${file('./published_clients.ts')}`
+    .replaceAll('https://api.openai.com', `http${here}`)
+    .replaceAll('wss://api.deepgram.com', `ws${here}`)
+    .replace(/^ {2}private \w+: .*\n/gm, '')
+    .replaceAll('  private ', '  ')
+    .replace(/(\(\w+): \w+(?=\))/g, '$1')
+    .replaceAll('Promise<void>', 'Promise')
+    .replace(/^class /gm, 'export class ');
+}
 
 /** A page with `window.Line`, `window.speak` and `window.until`, and what ends it. */
 export async function openBooth() {

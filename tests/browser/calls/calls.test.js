@@ -115,10 +115,10 @@ test('the agents kit holds a conversation over WebRTC', async () => {
   assert.deepEqual(told.errors, []);
 });
 
-test('a client of the older shape needs nothing but another address', async () => {
-  const told = await booth.page.evaluate(async (url) => {
-    const { OpenAIRealtimeConnection } = await import('/seed.js');
-    const client = new OpenAIRealtimeConnection(new URL('/v1/realtime', url).href);
+test('published clients need nothing but another address', async () => {
+  const told = await booth.page.evaluate(async () => {
+    const { OpenAIRealtimeConnection, DeepgramWebSocket } = await import('/published.js');
+    const client = new OpenAIRealtimeConnection();
     const seen = { started: 0, deltas: '' };
     client.onSessionCreated = (session) => (seen.session = session);
     client.onSpeechStarted = () => (seen.started += 1);
@@ -129,13 +129,30 @@ test('a client of the older shape needs nothing but another address', async () =
     await until(() => seen.session, 'the session');
     await speak();
     await until(() => seen.response, 'the answer');
+    await until(() => client.audioElement.currentTime > 0, 'the sound');
     client.disconnect();
+
+    const ears = new DeepgramWebSocket();
+    ears.onResult = (result) => {
+      if (result.isFinal && result.text) seen.result = result;
+    };
+    await ears.connect('any');
+    const recording = await (await fetch('/speech.wav')).arrayBuffer();
+    ears.sendAudio(recording.slice(44));
+    await until(() => {
+      ears.sendAudio(new ArrayBuffer(320));
+      return seen.result;
+    }, 'a result');
+    ears.close();
     return seen;
-  }, SERVER);
+  });
   assert.ok(told.started >= 1);
   assert.match(told.words, /station/i);
   assert.ok(told.deltas.length > 10);
   assert.deepEqual(told.session.modalities?.toSorted(), ['audio', 'text']);
+  assert.match(told.result.text, /station/i);
+  assert.ok(typeof told.result.confidence === 'number');
+  assert.ok(told.result.words[0].end > told.result.words[0].start);
 });
 
 test('an offer that cannot be answered is refused with its reason', async () => {

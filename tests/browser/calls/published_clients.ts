@@ -1,11 +1,12 @@
-/** A client as it has been published for OpenAI's older Realtime; only the address is told to it. */
+// Classes of a published guide for web clients, word for word. `booth.js` takes their types away and tells them another
+// address; whatever else they need, the server has to give.
 
-export class OpenAIRealtimeConnection {
-  constructor(address) {
-    this.address = address;
-  }
+class OpenAIRealtimeConnection {
+  private pc: RTCPeerConnection;
+  private dc: RTCDataChannel;
+  private audioElement: HTMLAudioElement;
 
-  async connect(ephemeralToken) {
+  async connect(ephemeralToken: string) {
     this.pc = new RTCPeerConnection();
 
     // Get microphone
@@ -20,7 +21,7 @@ export class OpenAIRealtimeConnection {
     });
 
     // Add audio track
-    stream.getAudioTracks().forEach((track) => {
+    stream.getAudioTracks().forEach(track => {
       this.pc.addTrack(track, stream);
     });
 
@@ -41,10 +42,10 @@ export class OpenAIRealtimeConnection {
     await this.pc.setLocalDescription(offer);
 
     // Send to OpenAI
-    const response = await fetch(this.address, {
+    const response = await fetch('https://api.openai.com/v1/realtime', {
       method: 'POST',
       headers: {
-        Authorization: `Bearer ${ephemeralToken}`,
+        'Authorization': `Bearer ${ephemeralToken}`,
         'Content-Type': 'application/sdp',
       },
       body: offer.sdp,
@@ -54,7 +55,7 @@ export class OpenAIRealtimeConnection {
     await this.pc.setRemoteDescription({ type: 'answer', sdp: answerSdp });
   }
 
-  sendSessionConfig() {
+  private sendSessionConfig() {
     this.send({
       type: 'session.update',
       session: {
@@ -70,7 +71,7 @@ export class OpenAIRealtimeConnection {
     });
   }
 
-  handleMessage(event) {
+  private handleMessage(event: MessageEvent) {
     const message = JSON.parse(event.data);
 
     switch (message.type) {
@@ -100,7 +101,7 @@ export class OpenAIRealtimeConnection {
     }
   }
 
-  send(message) {
+  send(message: object) {
     if (this.dc.readyState === 'open') {
       this.dc.send(JSON.stringify(message));
     }
@@ -110,5 +111,53 @@ export class OpenAIRealtimeConnection {
     this.audioElement?.pause();
     this.dc?.close();
     this.pc?.close();
+  }
+}
+
+class DeepgramWebSocket {
+  private ws: WebSocket;
+
+  async connect(apiKey: string) {
+    const url = new URL('wss://api.deepgram.com/v1/listen');
+    url.searchParams.set('model', 'nova-3');
+    url.searchParams.set('language', 'en-US');
+    url.searchParams.set('punctuate', 'true');
+    url.searchParams.set('interim_results', 'true');
+    url.searchParams.set('endpointing', '500');
+    url.searchParams.set('encoding', 'linear16');
+    url.searchParams.set('sample_rate', '16000');
+
+    this.ws = new WebSocket(url.toString(), ['token', apiKey]);
+
+    this.ws.onmessage = (event) => {
+      const data = JSON.parse(event.data);
+
+      if (data.type === 'Results') {
+        const alt = data.channel?.alternatives?.[0];
+        if (alt) {
+          this.onResult?.({
+            text: alt.transcript,
+            isFinal: data.is_final,
+            confidence: alt.confidence,
+            words: alt.words,
+          });
+        }
+      }
+    };
+
+    return new Promise<void>((resolve, reject) => {
+      this.ws.onopen = () => resolve();
+      this.ws.onerror = (e) => reject(e);
+    });
+  }
+
+  sendAudio(buffer: ArrayBuffer) {
+    if (this.ws.readyState === WebSocket.OPEN) {
+      this.ws.send(buffer);
+    }
+  }
+
+  close() {
+    this.ws?.close();
   }
 }
