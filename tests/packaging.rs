@@ -7,7 +7,7 @@ use std::{
     process::Command,
 };
 
-use parla::config::{Environment, Flags, Settings, VoiceChoice};
+use parla::config::{Environment, Flags, RtcListen, Settings, VoiceChoice};
 
 const UNIT: &str = "packaging/parla.service";
 const COMPOSE_SETTINGS: &str = "packaging/compose/parla.toml";
@@ -36,18 +36,21 @@ fn the_image_serves_everybody_who_reaches_it_and_keeps_its_folders_in_volumes() 
         let (_, value) = dockerfile.split_once(&format!("{name}=")).unwrap();
         value.split_whitespace().next().unwrap()
     };
-    let names = ["PARLA_LISTEN", "PARLA_DATA", "PARLA_AUDIO_CACHE"];
+    let names = ["PARLA_LISTEN", "PARLA_RTC_LISTEN", "PARLA_DATA", "PARLA_AUDIO_CACHE"];
     let image = load(Flags::default(), names.map(|name| (name, set(name))).into());
     let usual = load(Flags::default(), Environment::default());
     assert!(image.listen[0].ip().is_unspecified());
     assert_eq!(image.listen[0].port(), usual.listen[0].port());
 
     let port = usual.listen[0].port();
-    assert!(dockerfile.contains(&format!("\nEXPOSE {port}\n")));
+    assert!(dockerfile.contains(&format!("\nEXPOSE {port} {port}/udp\n")));
+    assert_eq!(image.rtc_listen, RtcListen::At(image.listen[0]), "calls have that number");
     let volumes = format!("{:?}", [&image.data, &image.audio_cache]);
     assert!(dockerfile.contains(&format!("\nVOLUME {volumes}\n")), "{volumes}");
     let compose = read("compose.yaml");
     assert!(compose.contains(&format!("- 127.0.0.1:{port}:{port}\n")));
+    assert!(compose.contains(&format!("- 127.0.0.1:{port}:{port}/udp\n")));
+    assert!(compose.contains("PARLA_RTC_ADDRESSES: ${PARLA_RTC_ADDRESSES:-127.0.0.1}\n"));
     for folder in [&image.data, &image.audio_cache] {
         assert!(compose.contains(&format!(":{}\n", folder.display())), "{}", folder.display());
     }
