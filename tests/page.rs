@@ -4,20 +4,15 @@
 
 mod support {
     pub mod scripted_ollama;
+    pub mod serving;
 }
 
-use std::{
-    path::Path,
-    process::{Command, Stdio},
-    time::Duration,
-};
+use std::{path::Path, process::Command, time::Duration};
 
 use serde_json::Value;
-use support::scripted_ollama::{Script, ScriptedOllama};
-use tempfile::TempDir;
-use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    process::Child,
+use support::{
+    scripted_ollama::{Script, ScriptedOllama},
+    serving::Serving,
 };
 
 /// The model takes its time for the first word, as a real one does.
@@ -31,29 +26,13 @@ async fn a_learner_in_a_browser_reads_hears_and_loses_nothing() {
         let delay = Duration::from_millis(scene["pieceDelayMs"].as_u64().unwrap());
         model.scene(&said("learner"), Script::say(&said("model")).paced(FIRST_WORD, delay));
     }
-    let (_server, _folder, url) = start("ollama", &model.base_url()).await;
-    let (_lessons, _folder_of_lessons, lessons) = start("practice", "127.0.0.1:9").await;
-    let passed = tokio::task::spawn_blocking(move || browser_tests(&url, &lessons)).await.unwrap();
+    let ears = ("PARLA_STT", "pocketsphinx");
+    let server = Serving::start("ollama", &[("OLLAMA_HOST", &model.base_url()), ears]).await;
+    let lessons = Serving::start("practice", &[ears]).await;
+    let (url, lessons_url) = (server.url.clone(), lessons.url.clone());
+    let testing = tokio::task::spawn_blocking(move || browser_tests(&url, &lessons_url));
+    let passed = testing.await.unwrap();
     assert!(passed, "the browser tests have failed; their output stands above");
-}
-
-/// A server in a folder of its own, and its address.
-async fn start(model: &str, ollama: &str) -> (Child, TempDir, String) {
-    let folder = tempfile::tempdir().unwrap();
-    let mut server = tokio::process::Command::new(env!("CARGO_BIN_EXE_parla"))
-        .args(["serve", "--listen", "127.0.0.1:0", "--model", model])
-        .current_dir(folder.path())
-        .env("OLLAMA_HOST", ollama)
-        .env("PARLA_STT", "pocketsphinx")
-        .env("PARLA_MANAGEMENT_LISTEN", "off")
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
-    let line = lines.next_line().await.unwrap().unwrap();
-    let url = line.strip_prefix("parla is listening: ").unwrap().to_owned();
-    (server, folder, url)
 }
 
 fn scenes() -> Vec<Value> {

@@ -10,6 +10,12 @@ mod protocol {
     pub(crate) mod source;
 }
 
+// The formatter looks for modules of this file in the folder of its name: hence the path.
+#[path = "support"]
+mod support {
+    pub mod serving;
+}
+
 use std::collections::BTreeSet;
 
 use parla::{

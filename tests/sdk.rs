@@ -2,13 +2,16 @@
 //! wires stands in `tests/sdk/`.
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-use std::{path::Path, process::Stdio, time::Duration};
+// The formatter looks for modules of this file in the folder of its name: hence the path.
+#[path = "support"]
+mod support {
+    pub mod serving;
+}
 
-use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    process::{Child, Command},
-    time::timeout,
-};
+use std::{path::Path, time::Duration};
+
+use support::serving::Serving;
+use tokio::{process::Command, time::timeout};
 
 /// Longer than any client takes on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -42,28 +45,11 @@ async fn aiortc_calls_is_understood_and_hears() {
 
 /// The clients are there when `scripts/test` has run once.
 async fn run(program: &str, script: &str, ears: &str) {
-    let (_server, url, _folder) = start(ears).await;
+    let server = Serving::start("practice", &[("PARLA_STT", ears)]).await;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sdk");
     let program = if program.contains('/') { folder.join(program) } else { program.into() };
     let mut client = Command::new(program);
-    client.arg(script).current_dir(folder).env("PARLA_URL", url).kill_on_drop(true);
+    client.arg(script).current_dir(folder).env("PARLA_URL", &server.url).kill_on_drop(true);
     let status = timeout(PATIENCE, client.status()).await.expect("the client comes to an end");
     assert!(status.unwrap().success(), "the client's complaint stands above");
-}
-
-async fn start(ears: &str) -> (Child, String, tempfile::TempDir) {
-    let folder = tempfile::tempdir().unwrap();
-    let mut server = Command::new(env!("CARGO_BIN_EXE_parla"))
-        .args(["serve", "--listen", "127.0.0.1:0", "--model", "practice", "--tts", "espeak"])
-        .current_dir(folder.path())
-        .env("PARLA_MANAGEMENT_LISTEN", "off")
-        .env("PARLA_STT", ears)
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
-    let line = lines.next_line().await.unwrap().unwrap();
-    let url = line.strip_prefix("parla is listening: ").unwrap().to_owned();
-    (server, url, folder)
 }
