@@ -11,6 +11,7 @@ mod ids;
 mod language;
 mod latency;
 mod message;
+mod tool;
 mod turn;
 
 pub use aside::{Aside, Notice, Progress, ProgressKind};
@@ -18,7 +19,7 @@ pub use audio::{AudioFrame, Voice, WordTime};
 pub use chunk::{Chunk, ChunkAudio, EmotionApplied, SpeechState, SpokenSpan};
 pub use command::{AudioStart, ChatCommand, Command, LessonChoice};
 pub use emotion::Emotion;
-pub use event::{Event, Failure, Timings, Usage};
+pub use event::{Ending, Event, Failure, Timings, Usage};
 pub use hearing::{Confidence, HeardWord, Listening, MicrophoneMode, Transcript};
 pub use ids::{
     AudioFileId, ChunkId, ConnectionId, ConversationId, MessageId, TurnId, UserId, random_byte,
@@ -27,6 +28,7 @@ pub use ids::{
 pub use language::{Language, Level};
 pub use latency::Latency;
 pub use message::{Correction, Message, Role};
+pub use tool::{AnswerTerms, Tool, ToolCall, ToolResult};
 pub use turn::{TextForm, TurnMetadata, TurnSnapshot};
 
 /// Milliseconds on the process's monotonic clock. Wall time appears only where it is shown or stored.

@@ -45,8 +45,8 @@ use futures_util::{
 };
 
 use crate::domain::{
-    Aside, AudioFrame, Emotion, EmotionApplied, Failure, Language, Level, Role, SpokenSpan,
-    TurnMetadata, Usage, Voice, WordTime,
+    Aside, AudioFrame, Emotion, EmotionApplied, Ending, Failure, Language, Level, Role, SpokenSpan,
+    Tool, ToolCall, ToolResult, TurnMetadata, Voice, WordTime,
 };
 use guard::CircuitReport;
 
@@ -128,14 +128,18 @@ pub struct ModelInfo {
 }
 
 /// All that a model needs to answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChatRequest {
     /// A model of the same provider to use for this answer instead of the configured one.
     pub model: Option<String>,
     pub system: String,
-    /// Oldest first; the last one is the learner's, or there is none when the tutor opens.
+    /// Oldest first; the last one is the learner's or holds results, or there is none when the tutor opens.
     pub messages: Vec<ChatMessage>,
     pub lesson: LessonKey,
+    /// What the model may call; one that cannot answers without.
+    pub tools: Vec<Tool>,
+    /// Tokens that it may write; `None` leaves that to it.
+    pub max_tokens: Option<u32>,
 }
 
 /// One message of the history, as the model is to see it.
@@ -145,6 +149,22 @@ pub struct ChatMessage {
     pub text: String,
     /// The lesson in which it was said.
     pub lesson: LessonKey,
+    /// Of the tutor's: what it called after these words, each with what came of it; a call without an end is in none.
+    pub results: Vec<ToolResult>,
+}
+
+impl ChatMessage {
+    /// A message without calls.
+    #[must_use]
+    pub fn said(role: Role, text: String, lesson: LessonKey) -> Self {
+        Self { role, text, lesson, results: Vec::new() }
+    }
+
+    /// The tutor has called these.
+    #[must_use]
+    pub fn called(results: Vec<ToolResult>, lesson: LessonKey) -> Self {
+        Self { role: Role::Assistant, text: String::new(), lesson, results }
+    }
 }
 
 /// Which lesson is being played.
@@ -166,11 +186,11 @@ impl From<&TurnMetadata> for LessonKey {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelPart {
     Text(String),
+    /// One of the request's tools is to be called.
+    Call(ToolCall),
     /// To be told beside the answer, at any time before its end; it is no beginning of the answer.
     Aside(Aside),
-    Done {
-        usage: Option<Usage>,
-    },
+    Done(Ending),
 }
 
 /// What is to be said, and how.

@@ -14,6 +14,7 @@ mod response;
 mod responses;
 mod session;
 mod sounds;
+mod tools;
 
 #[cfg(test)]
 mod tests;
@@ -23,8 +24,8 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     conversation::{VoiceManner, VoiceReport},
-    domain::{AudioFileId, ChatCommand, Event, Failure, Language, TurnId, Usage},
-    providers::ChatMessage,
+    domain::{AudioFileId, ChatCommand, Ending, Event, Failure, Language, ToolCall, TurnId},
+    providers::ChatRequest,
 };
 
 pub use fault::Fault;
@@ -77,8 +78,10 @@ pub enum Input {
     Sound { turn: TurnId, chunk: usize, sound: Option<Bytes> },
     /// More of what [`Effect::Ask`] has asked for.
     Written { response: String, text: String },
+    /// The model wishes that a function of the client's be called.
+    Called { response: String, call: ToolCall },
     /// The end of it.
-    WrittenOut { response: String, outcome: Result<Option<Usage>, Failure> },
+    WrittenOut { response: String, outcome: Result<Ending, Failure> },
     /// Of a carrier that plays: all that it was given has been heard.
     Played,
 }
@@ -131,8 +134,7 @@ pub enum Effect {
     /// Ask the model beside the conversation, and tell what it writes.
     Ask {
         response: String,
-        system: String,
-        messages: Vec<ChatMessage>,
+        request: ChatRequest,
     },
     /// Nobody wants to know any more.
     DropAsk {
@@ -232,6 +234,7 @@ impl Protocol {
             Input::Said { response, answer } => self.said(&response, answer),
             Input::Sound { turn, chunk, sound } => self.sound(&turn, chunk, sound),
             Input::Written { response, text } => self.written(&response, &text),
+            Input::Called { response, call } => self.called_beside(&response, call),
             Input::WrittenOut { response, outcome } => self.written_out(&response, outcome),
             Input::Played => self.played(),
         }

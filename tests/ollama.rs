@@ -1,8 +1,16 @@
 //! Ollama's answers, whole and broken, from a strict stand-in on a real socket. It never needs a real Ollama.
 
+// The formatter looks for modules of this file in the folder of its name: hence the paths.
+#[path = "support"]
 mod support {
     pub mod exchange;
     pub mod scripted_ollama;
+}
+
+/// The tests by theme.
+#[path = "ollama"]
+mod ollama {
+    mod tools;
 }
 
 use std::{
@@ -13,7 +21,7 @@ use std::{
 use expect_test::{Expect, expect};
 use futures_util::{StreamExt, future::join_all};
 use parla::providers::{
-    ChatModel, ModelPart, ProviderError,
+    ChatModel, ChatRequest, ModelPart, ProviderError,
     patience::{Patience, PatientModel},
 };
 use serde_json::{Value, json};
@@ -187,27 +195,19 @@ async fn a_request_says_all_that_ollama_needs_and_no_more() {
           "messages": [
             {
               "role": "system",
-              "content": "You are a tutor.",
-              "tool_calls": [],
-              "thinking": null
+              "content": "You are a tutor."
             },
             {
               "role": "user",
-              "content": "Hola",
-              "tool_calls": [],
-              "thinking": null
+              "content": "Hola"
             },
             {
               "role": "assistant",
-              "content": "¡Hola!",
-              "tool_calls": [],
-              "thinking": null
+              "content": "¡Hola!"
             },
             {
               "role": "user",
-              "content": "¿Qué tal?",
-              "tool_calls": [],
-              "thinking": null
+              "content": "¿Qué tal?"
             }
           ],
           "options": {
@@ -243,6 +243,21 @@ async fn a_server_that_cannot_be_told_not_to_think_is_asked_once_more_and_rememb
     let told: Vec<_> =
         server.requests("/api/chat").iter().map(|chat| chat.body.get("think").is_some()).collect();
     assert_eq!(told, [true, false, false]);
+}
+
+#[tokio::test]
+async fn an_answer_is_no_longer_than_it_may_be_and_says_so() {
+    let server = ScriptedOllama::start().await;
+    server.always(Script::say("molto, molto, molto"));
+    let ollama = ollama(&server.base_url(), None);
+    for (limit, expected) in [
+        (Some(3), "molto, molto\n(cut short Some((26, 3)))\n"),
+        (Some(5), "molto, molto, molto\n(done Some((26, 5)))\n"),
+        (None, "molto, molto, molto\n(done Some((26, 5)))\n"),
+    ] {
+        let request = ChatRequest { max_tokens: limit, ..request() };
+        assert_eq!(trace(ollama.reply(request)).await, expected);
+    }
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use parla::{
     conversation::{
         AudioFiles, Conversation, ConversationParts, ConversationSettings, Conversations,
     },
-    domain::{ChatCommand, ConversationId, Event, UserId},
+    domain::{ChatCommand, ConversationId, Ending, Event, UserId},
     hub::{Hub, Interest},
     prompts::{Prompts, cues::CueTables, lessons::Lessons},
     providers::{ChatModel, ChatRequest, ModelInfo, ModelPart, ProviderError},
@@ -37,7 +37,7 @@ impl ChatModel for FaultyModel {
 
     fn reply(&self, request: ChatRequest) -> BoxStream<'static, Result<ModelPart, ProviderError>> {
         let asked = request.messages.last().map(|message| message.text.clone());
-        stream::iter([ModelPart::Text("I am well.".to_owned()), ModelPart::Done { usage: None }])
+        stream::iter([ModelPart::Text("I am well.".to_owned()), ModelPart::Done(Ending::default())])
             .map(move |part| {
                 assert_ne!(asked.as_deref(), Some("Break down!"), "as it was asked to");
                 Ok(part)

@@ -38,15 +38,10 @@ fn tell(
     line: Option<&str>,
     lesson: &LessonKey,
 ) -> String {
-    let message =
-        |role, text: &str| ChatMessage { role, text: text.to_owned(), lesson: lesson.clone() };
+    let message = |role, text: &str| ChatMessage::said(role, text.to_owned(), lesson.clone());
     messages.extend(line.map(|line| message(Role::User, line)));
-    let request = ChatRequest {
-        model: None,
-        system: String::new(),
-        messages: messages.clone(),
-        lesson: lesson.clone(),
-    };
+    let (said, lesson) = (messages.clone(), lesson.clone());
+    let request = ChatRequest { messages: said, lesson, ..ChatRequest::default() };
     let answer = tutor.answer(&request);
     messages.push(message(Role::Assistant, &answer));
     answer

@@ -29,10 +29,8 @@ impl Written {
 pub(super) async fn listen(model: &dyn ChatModel, limit: Duration) -> Written {
     let text = "Count from one to fifty in words.".to_owned();
     let request = ChatRequest {
-        model: None,
-        system: String::new(),
-        messages: vec![ChatMessage { role: Role::User, text, lesson: LessonKey::default() }],
-        lesson: LessonKey::default(),
+        messages: vec![ChatMessage::said(Role::User, text, LessonKey::default())],
+        ..ChatRequest::default()
     };
     let until = Instant::now() + limit;
     let mut parts = model.reply(request);

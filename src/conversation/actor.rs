@@ -337,8 +337,9 @@ async fn next_part(reply: &mut Option<Reply>) -> Input {
     let (turn, part) = (turn.clone(), parts.next().await);
     let input = match part {
         Some(Ok(ModelPart::Text(text))) => return Input::ModelText { turn, text },
+        Some(Ok(ModelPart::Call(call))) => return Input::ModelCall { turn, call },
         Some(Ok(ModelPart::Aside(aside))) => return Input::ModelAside { turn, aside },
-        Some(Ok(ModelPart::Done { usage })) => Input::ModelDone { turn, usage },
+        Some(Ok(ModelPart::Done(ending))) => Input::ModelDone { turn, ending },
         Some(Err(error)) => {
             tracing::warn!(%turn, %error, code = error.failure().code, "the model failed");
             Input::ModelFailed { turn, failure: error.failure() }

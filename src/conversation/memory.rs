@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::{
-    domain::{Chunk, Emotion, Message, Role, TurnId},
+    domain::{Chunk, Emotion, Message, Role, ToolResult, TurnId},
     providers::{ChatMessage, LessonKey},
     storage::StoredMessage,
 };
@@ -50,16 +50,32 @@ impl Memory {
         self.add(turn, Role::Assistant, with_emotions(text, chunks), lesson);
     }
 
+    /// The tutor's calls, and what came of them, belong to its newest words; where the learner has said something since,
+    /// they stand behind that.
+    pub(super) fn tutor_called(
+        &mut self,
+        turn: &TurnId,
+        results: Vec<ToolResult>,
+        lesson: LessonKey,
+    ) {
+        match self.messages.back_mut().map(|remembered| &mut remembered.message) {
+            Some(newest) if newest.role == Role::Assistant => newest.results.extend(results),
+            _ => self.push(turn.clone(), ChatMessage::called(results, lesson)),
+        }
+    }
+
     /// The turn was heard only that far; of an answer nobody heard nothing is left.
     pub(super) fn heard(&mut self, turn: &TurnId, text: &str) {
         let answer = self.messages.iter().rposition(|remembered| {
-            remembered.turn == *turn && remembered.message.role == Role::Assistant
+            remembered.turn == *turn
+                && remembered.message.role == Role::Assistant
+                && !remembered.message.text.is_empty()
         });
         let Some(place) = answer else { return };
-        if text.is_empty() {
+        let Some(Remembered { message, .. }) = self.messages.get_mut(place) else { return };
+        text.clone_into(&mut message.text);
+        if text.is_empty() && message.results.is_empty() {
             self.messages.remove(place);
-        } else if let Some(remembered) = self.messages.get_mut(place) {
-            text.clone_into(&mut remembered.message.text);
         }
     }
 
@@ -77,13 +93,15 @@ impl Memory {
     }
 
     fn add(&mut self, turn: TurnId, role: Role, text: String, lesson: LessonKey) {
-        if text.is_empty() {
-            return;
+        if !text.is_empty() {
+            self.push(turn, ChatMessage::said(role, text, lesson));
         }
+    }
+
+    fn push(&mut self, turn: TurnId, message: ChatMessage) {
         if self.messages.len() >= self.limit {
             self.messages.pop_front();
         }
-        let message = ChatMessage { role, text, lesson };
         self.messages.push_back(Remembered { turn, message });
     }
 }
@@ -104,7 +122,9 @@ fn with_emotions<C: AsRef<Chunk>>(text: &str, chunks: &[C]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::domain::{ChunkId, Language, SpeechState};
+    use serde_json::Map;
+
+    use crate::domain::{ChunkId, Language, SpeechState, ToolCall};
 
     use super::*;
 
@@ -138,6 +158,34 @@ mod tests {
         memory.heard(&TurnId::parse("t1").unwrap(), "One.");
         memory.heard(&TurnId::parse("t2").unwrap(), "");
         assert_eq!(texts(&memory), ["One."]);
+    }
+
+    #[test]
+    fn a_call_belongs_to_the_words_before_it_or_stands_behind_the_question() {
+        let mut memory = Memory::new(10);
+        let turn = |name: &str| TurnId::parse(name).unwrap();
+        let call = |memory: &mut Memory, name: &str, output: &str| {
+            let call = ToolCall { name: "look".to_owned(), arguments: Map::new() };
+            let results = vec![ToolResult { call, output: output.to_owned() }];
+            memory.tutor_called(&turn(name), results, LessonKey::default());
+        };
+        memory.add(turn("t1"), Role::User, "And at sea?".to_owned(), LessonKey::default());
+        call(&mut memory, "t2", "waves");
+        said(&mut memory, "t2", "There are waves. I look on.");
+        call(&mut memory, "t3", "foam");
+        // Nobody has heard a word of it, and the call has been made all the same.
+        memory.heard(&turn("t2"), "");
+        memory.heard(&turn("t3"), "");
+        let seen: Vec<_> = memory
+            .history()
+            .into_iter()
+            .map(|message| {
+                let outputs = message.results.into_iter().map(|result| result.output);
+                (message.text, outputs.collect::<Vec<_>>().join(" "))
+            })
+            .collect();
+        let pair = |text: &str, output: &str| (text.to_owned(), output.to_owned());
+        assert_eq!(seen, [pair("And at sea?", ""), pair("", "waves"), pair("", "foam")]);
     }
 
     #[test]

@@ -90,6 +90,12 @@ impl Parser {
         }
     }
 
+    /// A parser for an answer that is no turn: JSON in it is the asking app's, and stays as it is.
+    #[must_use]
+    pub fn of_prose(language: Language) -> Self {
+        Self { mode: Mode::Prose, ..Self::new(language) }
+    }
+
     /// Takes the next piece of the model's text.
     pub fn push(&mut self, text: &str) -> Vec<Piece> {
         let mut rest = text;

@@ -6,7 +6,7 @@ mod history;
 use minijinja::{Environment, UndefinedBehavior, value::Serde};
 
 use crate::{
-    domain::Language,
+    domain::{AnswerTerms, Language},
     prompts::{Prompts, lesson::Lesson},
     providers::{ChatMessage, ChatRequest, LessonKey, tokens},
 };
@@ -46,6 +46,8 @@ pub struct Brief<'a> {
     pub context_tokens: Option<u32>,
     /// The tutor speaks first: the lesson begins without a history.
     pub opening: bool,
+    /// What the app asks of this answer.
+    pub terms: AnswerTerms,
 }
 
 /// Why the folder of prompts cannot be used.
@@ -84,11 +86,15 @@ impl Prompter {
     pub fn compose(&self, brief: &Brief<'_>) -> ChatRequest {
         let system = self.system(brief);
         let messages = if brief.opening { Vec::new() } else { neutralised(brief.history) };
+        let tools = brief.terms.tools.clone();
+        let taken = tokens::estimate(&system) + tokens::of_tools(&tools);
         let messages = match brief.context_tokens {
-            Some(context) => trimmed(messages, room_for_history(context, &system)),
+            Some(context) => trimmed(messages, room_for_history(context, taken)),
             None => messages,
         };
-        ChatRequest { model: brief.model.clone(), system, messages, lesson: brief.key.clone() }
+        let (model, lesson) = (brief.model.clone(), brief.key.clone());
+        let max_tokens = brief.terms.max_tokens;
+        ChatRequest { model, system, messages, lesson, tools, max_tokens }
     }
 
     /// What the tutor says in that language when a model has written nothing that can be said; with tags.
@@ -140,10 +146,10 @@ fn render(
 }
 
 /// Tokens left for messages; a quarter of a small context is kept for the answer.
-fn room_for_history(context_tokens: u32, system: &str) -> usize {
+fn room_for_history(context_tokens: u32, taken: usize) -> usize {
     let context = usize::try_from(context_tokens).unwrap_or(usize::MAX);
     let answer = ANSWER_TOKENS.min(context / 4);
-    context.saturating_sub(answer).saturating_sub(tokens::estimate(system))
+    context.saturating_sub(answer).saturating_sub(taken)
 }
 
 fn is_template(file: &str) -> bool {

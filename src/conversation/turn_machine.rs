@@ -15,8 +15,8 @@ mod tests;
 use std::{collections::VecDeque, sync::Arc};
 
 use crate::domain::{
-    Aside, ChunkAudio, Correction, Event, Failure, Message, MessageId, Millis, Timings, TurnId,
-    TurnMetadata, TurnSnapshot, Usage, UserId,
+    AnswerTerms, Aside, ChunkAudio, Correction, Ending, Event, Failure, Message, MessageId, Millis,
+    Timings, ToolCall, TurnId, TurnMetadata, TurnSnapshot, Usage, UserId,
 };
 
 use turn::Turn;
@@ -41,13 +41,21 @@ pub struct Ask {
     /// The id of the tutor's message that the turn becomes.
     pub answer: MessageId,
     pub user: UserId,
-    /// What the learner said; `None` when the tutor opens.
+    /// What the learner said; `None` when the tutor opens, or goes on with what came of its calls.
     pub message: Option<Arc<Message>>,
+    pub terms: AnswerTerms,
     /// Tell of chunks while the model is still writing.
     pub stream: bool,
     pub metadata: Arc<TurnMetadata>,
     /// What the tutor says when the model has nothing to say; with tags.
     pub lost_words: String,
+}
+
+impl Ask {
+    /// The tutor goes on with what came of its calls; nobody has said anything.
+    fn goes_on(&self) -> bool {
+        self.message.is_none() && !self.terms.results.is_empty()
+    }
 }
 
 /// Something that has happened.
@@ -65,6 +73,11 @@ pub enum Input {
         turn: TurnId,
         text: String,
     },
+    /// The model calls a function.
+    ModelCall {
+        turn: TurnId,
+        call: ToolCall,
+    },
     /// The model tells something beside its answer.
     ModelAside {
         turn: TurnId,
@@ -72,7 +85,7 @@ pub enum Input {
     },
     ModelDone {
         turn: TurnId,
-        usage: Option<Usage>,
+        ending: Ending,
     },
     ModelFailed {
         turn: TurnId,
@@ -183,8 +196,9 @@ impl TurnMachine {
             Input::Stored { turn } => self.stored(&turn, out),
             Input::NotStored { turn } => self.not_stored(now, &turn, out),
             Input::ModelText { turn, text } => self.model_text(now, &turn, &text, out),
+            Input::ModelCall { turn, call } => self.model_call(&turn, call, out),
             Input::ModelAside { turn, aside } => self.model_aside(&turn, aside, out),
-            Input::ModelDone { turn, usage } => self.model_done(now, &turn, usage, out),
+            Input::ModelDone { turn, ending } => self.model_done(now, &turn, ending, out),
             Input::ModelFailed { turn, failure } => self.model_failed(now, &turn, failure, out),
             Input::SpeechStarted { turn, index } => self.speech_started(&turn, index, out),
             Input::SpeechReady { turn, index, audio } => {

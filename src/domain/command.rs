@@ -1,6 +1,6 @@
 //! Everything that a client can ask for, after a dialect has read it.
 
-use super::{Language, Level, MicrophoneMode, TurnId};
+use super::{AnswerTerms, Language, Level, MicrophoneMode, TurnId};
 
 /// One request of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +74,8 @@ pub struct ChatCommand {
     pub client_id: Option<String>,
     /// What was said word by word, when it was spoken; no client writes this.
     pub verbatim: Option<String>,
+    /// Only apps in OpenAI's protocol have any.
+    pub terms: AnswerTerms,
 }
 
 /// What the learner has chosen; what is missing stays as it was in the conversation.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Aside, Chunk, Correction, Latency, Listening, Message, MessageId, Notice, Progress, Transcript,
-    TurnId, TurnSnapshot, UserId,
+    Aside, Chunk, Correction, Latency, Listening, Message, MessageId, Notice, Progress, ToolCall,
+    Transcript, TurnId, TurnSnapshot, UserId,
 };
 
 /// One thing that happened in a conversation.
@@ -24,6 +24,11 @@ pub enum Event {
     TextDelta {
         turn: TurnId,
         text: String,
+    },
+    /// The model wishes that a function of the asking app be called. Transient.
+    ToolCall {
+        turn: TurnId,
+        call: ToolCall,
     },
     ChunkUpdate {
         turn: TurnId,
@@ -45,7 +50,7 @@ pub enum Event {
         message: MessageId,
         text: String,
         chunks: usize,
-        usage: Option<Usage>,
+        ending: Ending,
         timings: Timings,
     },
     ConversationStopped {
@@ -116,6 +121,7 @@ impl Event {
             self,
             Self::TurnBegan { .. }
                 | Self::TextDelta { .. }
+                | Self::ToolCall { .. }
                 | Self::PlaybackPaused { .. }
                 | Self::PlaybackResumed { .. }
                 | Self::Latency(_)
@@ -135,6 +141,14 @@ impl Event {
 pub struct Usage {
     pub prompt_tokens: u64,
     pub completion_tokens: u64,
+}
+
+/// How a model's answer ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ending {
+    pub usage: Option<Usage>,
+    /// It was as long as it may be, and breaks off there.
+    pub cut_short: bool,
 }
 
 /// How long the stages of a turn took, in milliseconds from the learner's message.

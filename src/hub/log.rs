@@ -324,6 +324,7 @@ fn weight(event: &Event) -> usize {
         Event::Correction { correction, .. } => correction.explanation.len(),
         Event::Progress(progress) => progress.text.len(),
         Event::Notice(notice) => notice.text.len(),
+        Event::ToolCall { call, .. } => call.arguments_text().len(),
         Event::Transcript(transcript) => transcript.text.len() + transcript.words.len() * 64,
         Event::TurnBegan { .. }
         | Event::ConversationFailed { .. }

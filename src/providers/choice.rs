@@ -148,7 +148,6 @@ mod tests {
     use futures_util::stream;
 
     use super::*;
-    use crate::providers::LessonKey;
 
     /// A model whose health is set from outside and whose answer is its name.
     struct Switch {
@@ -202,13 +201,7 @@ mod tests {
     }
 
     async fn answer(model: &AutoModel) -> Result<ModelPart, ProviderError> {
-        let request = ChatRequest {
-            model: None,
-            system: String::new(),
-            messages: Vec::new(),
-            lesson: LessonKey::default(),
-        };
-        model.reply(request).next().await.unwrap()
+        model.reply(ChatRequest::default()).next().await.unwrap()
     }
 
     fn text(name: &str) -> Result<ModelPart, ProviderError> {

@@ -13,8 +13,8 @@ use futures_util::{
 };
 use tokio::time::Instant;
 
-use super::{ChatModel, ChatRequest, LessonKey, ModelInfo, ModelPart, ProviderError};
-use crate::domain::{Aside, Progress, ProgressKind};
+use super::{ChatModel, ChatRequest, ModelInfo, ModelPart, ProviderError};
+use crate::domain::{Aside, Ending, Progress, ProgressKind};
 
 type Part = Result<ModelPart, ProviderError>;
 
@@ -45,7 +45,7 @@ impl FakeModel {
     }
 
     pub(super) fn says(&self, said: &str) -> &Self {
-        self.answers([text(said), Ok(ModelPart::Done { usage: None })])
+        self.answers([text(said), Ok(ModelPart::Done(Ending::default()))])
     }
 
     /// The models that the requests so far have named.
@@ -79,12 +79,7 @@ impl ChatModel for FakeModel {
 }
 
 pub(super) fn request() -> ChatRequest {
-    ChatRequest {
-        model: Some("chosen".to_owned()),
-        system: String::new(),
-        messages: Vec::new(),
-        lesson: LessonKey::default(),
-    }
+    ChatRequest { model: Some("chosen".to_owned()), ..ChatRequest::default() }
 }
 
 pub(super) fn text(text: &str) -> Part {
@@ -122,7 +117,8 @@ pub(super) async fn trace(model: &dyn ChatModel) -> String {
             Ok(ModelPart::Text(text)) => text,
             Ok(ModelPart::Aside(Aside::Progress(progress))) => progress.kind.name().to_owned(),
             Ok(ModelPart::Aside(Aside::Notice(notice))) => format!("({})", notice.text),
-            Ok(ModelPart::Done { .. }) => "done".to_owned(),
+            Ok(ModelPart::Call(call)) => format!("({})", call.name),
+            Ok(ModelPart::Done(_)) => "done".to_owned(),
             Err(error) => format!("({error})"),
         });
     }

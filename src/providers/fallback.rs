@@ -107,7 +107,7 @@ impl Answer {
 }
 
 fn is_beginning(part: &Result<ModelPart, ProviderError>) -> bool {
-    matches!(part, Ok(ModelPart::Text(_) | ModelPart::Done { .. }))
+    part.as_ref().is_ok_and(|part| !matches!(part, ModelPart::Aside(_)))
 }
 
 /// A refusal is about the request or the settings, which somebody has to mend; a model on its way over the network

@@ -9,6 +9,7 @@ mod preparation;
 mod pull;
 mod server;
 mod warmth;
+mod wire;
 
 pub use host::{InvalidHost, parse_host};
 

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::{ChatModel, ChatRequest, ModelInfo, ModelPart, ProviderError, guard::CircuitReport};
-use crate::domain::Aside;
+use crate::domain::{Aside, Ending};
 
 /// How long a learner is kept waiting, and how much a tutor may say at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +36,9 @@ impl Default for Patience {
         }
     }
 }
+
+/// The end of an answer that would go on.
+const CUT_SHORT: ModelPart = ModelPart::Done(Ending { usage: None, cut_short: true });
 
 /// A model that is waited for, but not for ever.
 pub struct PatientModel {
@@ -68,7 +71,7 @@ impl ChatModel for PatientModel {
         stream::try_unfold(Some(answer), |answer| async move {
             let Some(mut answer) = answer else { return Ok(None) };
             let part = answer.next_part().await?;
-            let is_last = matches!(part, ModelPart::Done { .. });
+            let is_last = matches!(part, ModelPart::Done(_));
             // The model's own stream is dropped together with the last part, which stops its work.
             Ok(Some((part, (!is_last).then_some(answer))))
         })
@@ -108,7 +111,7 @@ impl Answer {
         let now = Instant::now();
         let end = *self.asked.get_or_insert(now) + self.patience.whole_answer;
         if self.begun && (now >= end || self.characters_left == 0) {
-            return Ok(ModelPart::Done { usage: None });
+            return Ok(CUT_SHORT);
         }
         let until = match self.begun {
             true => end.min(now + self.patience.between_parts),
@@ -117,7 +120,7 @@ impl Answer {
         match timeout_at(until, self.parts.next()).await {
             Ok(Some(part)) => Ok(self.within_length(part?)),
             Ok(None) => Err(self.ended_early()),
-            Err(_) if self.begun && until == end => Ok(ModelPart::Done { usage: None }),
+            Err(_) if self.begun && until == end => Ok(CUT_SHORT),
             Err(_) => Err(self.out_of_patience()),
         }
     }
@@ -159,7 +162,6 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
-    use crate::providers::LessonKey;
 
     type Parts = BoxStream<'static, Result<ModelPart, ProviderError>>;
 
@@ -190,18 +192,13 @@ mod tests {
     }
 
     fn done() -> Parts {
-        stream::iter([Ok(ModelPart::Done { usage: None })]).boxed()
+        stream::iter([Ok(ModelPart::Done(Ending::default()))]).boxed()
     }
 
     fn patient(parts: Parts) -> Parts {
         let patience = Patience { characters: 14, ..Patience::default() };
-        let request = ChatRequest {
-            model: None,
-            system: String::new(),
-            messages: Vec::new(),
-            lesson: LessonKey::default(),
-        };
-        PatientModel::new(Arc::new(Scripted(Mutex::new(Some(parts)))), patience).reply(request)
+        let model = PatientModel::new(Arc::new(Scripted(Mutex::new(Some(parts)))), patience);
+        model.reply(ChatRequest::default())
     }
 
     /// Every part with the second at which it came.
@@ -212,7 +209,9 @@ mod tests {
             let shown = match part {
                 Ok(ModelPart::Text(text)) => text,
                 Ok(ModelPart::Aside(_)) => "(aside)".to_owned(),
-                Ok(ModelPart::Done { .. }) => "(done)".to_owned(),
+                Ok(ModelPart::Call(call)) => format!("({})", call.name),
+                Ok(ModelPart::Done(Ending { cut_short: true, .. })) => "(cut short)".to_owned(),
+                Ok(ModelPart::Done(_)) => "(done)".to_owned(),
                 Err(error) => format!("({error})"),
             };
             trace += &format!("{} s {shown}\n", started.elapsed().as_secs());
@@ -283,7 +282,7 @@ mod tests {
             86 s e
             100 s f
             114 s g
-            120 s (done)
+            120 s (cut short)
         "#]],
         )
         .await;
@@ -304,7 +303,7 @@ mod tests {
         expect![[r#"
             0 s Ciao 👩‍👩‍👧🇮🇹!
             0 s Ciao 👩‍👩‍👧
-            0 s (done)
+            0 s (cut short)
         "#]]
         .assert_eq(&trace);
     }

@@ -20,7 +20,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::{ChatMessage, ChatModel, ChatRequest, LessonKey, ModelInfo, ModelPart, ProviderError};
 use crate::{
-    domain::{Role, TurnMetadata},
+    domain::{Ending, Role, TurnMetadata},
     prompts::{lesson::Lesson, lessons::Lessons},
 };
 use expectation::expected;
@@ -43,7 +43,8 @@ impl Practice {
     pub fn answer(&self, request: &ChatRequest) -> String {
         let Some(lesson) = self.lesson(request) else { return self.no_lesson(request) };
         let mut play = Play::new(lesson, self.lessons.wording(lesson));
-        let run = present_run(&request.messages, &request.lesson);
+        let said = said(&request.messages);
+        let run = present_run(&said, &request.lesson);
         run.replay(&mut play).unwrap_or_else(|| play.open(run.introduce))
     }
 
@@ -80,7 +81,7 @@ impl ChatModel for Practice {
                 text.split_word_bounds().map(|word| Ok(ModelPart::Text(word.into()))).collect();
             stream::iter(words)
         });
-        pieces.chain(stream::iter([Ok(ModelPart::Done { usage: None })])).boxed()
+        pieces.chain(stream::iter([Ok(ModelPart::Done(Ending::default()))])).boxed()
     }
 
     /// At the step where the lesson stands; nothing is expected behind the last one.
@@ -88,7 +89,7 @@ impl ChatModel for Practice {
         let Some(lesson) = self.lesson(request) else { return Vec::new() };
         let wording = self.lessons.wording(lesson);
         let mut play = Play::new(lesson, wording);
-        run_so_far(&request.messages, &request.lesson).replay(&mut play);
+        run_so_far(&said(&request.messages), &request.lesson).replay(&mut play);
         play.step().map(|step| expected(lesson, step, wording)).unwrap_or_default()
     }
 
@@ -140,6 +141,11 @@ fn run_so_far<'a>(messages: &'a [ChatMessage], lesson: &LessonKey) -> Run<'a> {
         (0..messages.len()).rev().find(|&at| is_tutor_at(at) && (at == 0 || is_tutor_at(at - 1)));
     let messages = messages.get(opening.map_or(0, |at| at + 1)..).unwrap_or_default();
     Run { messages, opened: opening.is_some(), introduce }
+}
+
+/// A lesson calls nothing: what another model has called is no part of it.
+fn said(messages: &[ChatMessage]) -> Vec<ChatMessage> {
+    messages.iter().filter(|message| !message.text.is_empty()).cloned().collect()
 }
 
 fn is_tutor(message: &ChatMessage) -> bool {

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{fault::Fault, read::Fields};
-use crate::domain::TurnId;
+use super::{fault::Fault, read::Fields, tools};
+use crate::domain::{ToolResult, TurnId};
 
 /// Items that are remembered; of more, the oldest are forgotten.
 const LIMIT: usize = 256;
@@ -11,7 +11,7 @@ const LIMIT: usize = 256;
 const ITEM_LIMIT: usize = 64 * 1024;
 
 /// One item.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Item {
     pub(super) id: String,
     /// As it is shown.
@@ -40,7 +40,7 @@ impl Item {
             "id": id, "object": "realtime.item", "type": "message", "status": "completed",
             "role": role, "content": content,
         });
-        Self { id: id.to_owned(), shown, message: None, turn: None, sounds: Vec::new() }
+        Self { id: id.to_owned(), shown, ..Self::default() }
     }
 
     /// An item as a client writes it; without an id it gets that one.
@@ -60,24 +60,24 @@ impl Item {
                 fields.required_text("output")?;
                 Value::Object(item.clone())
             }
-            "function_call" => Value::Object(item.clone()),
+            "function_call" => {
+                tools::read_call(fields)?;
+                Value::Object(item.clone())
+            }
             _ => return Err(Fault::invalid("item.type", "'message' or 'function_call_output'")),
         };
         shown["id"] = json!(id);
         shown["object"] = json!("realtime.item");
         shown["status"] = json!("completed");
-        Ok(Self { id: id.to_owned(), shown, message: None, turn: None, sounds: Vec::new() })
+        Ok(Self { id: id.to_owned(), shown, ..Self::default() })
     }
 
     pub(super) fn role(&self) -> &str {
         self.shown["role"].as_str().unwrap_or_default()
     }
 
-    /// What it says, as far as that is known; the parts joined by spaces.
+    /// What is said in it, as far as that is known; the parts joined by spaces.
     pub(super) fn text(&self) -> String {
-        if let Some(output) = self.shown["output"].as_str() {
-            return output.to_owned();
-        }
         let parts = self.shown["content"].as_array();
         let texts = parts
             .into_iter()
@@ -155,6 +155,11 @@ impl Items {
     pub(super) fn system_text(&self) -> String {
         let texts = self.0.iter().filter(|item| item.role() == "system").map(Item::text);
         texts.collect::<Vec<_>>().join("\n")
+    }
+
+    /// What an item says has come of a call; `None` for any other item.
+    pub(super) fn result(&self, item: &Item) -> Option<ToolResult> {
+        tools::result(item, self.0.iter())
     }
 
     pub(super) fn newest(&self) -> Option<String> {

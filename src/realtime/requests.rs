@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Effect, Fault, Protocol, items::Item, read::Fields};
+use super::{Effect, Fault, Protocol, items::Item, read::Fields, tools};
 
 impl Protocol {
     /// A client's event, refused by an `error` that names it.
@@ -52,6 +52,7 @@ impl Protocol {
         let item = event.object("item")?.ok_or_else(|| Fault::missing("item"))?;
         let previous = event.text("previous_item_id")?;
         let item = Item::read(item, &self.names.next("item"))?;
+        tools::expect_call(&item, self.items.result(&item))?;
         let id = item.id.clone();
         let is_said = item.role() == "user" || item.shown["type"] == "function_call_output";
         self.add(item, previous)?;

@@ -6,8 +6,12 @@ use super::{
     fault::Fault,
     session::{Modality, SoundFormat},
     sounds::Sounds,
+    tools::Called,
 };
-use crate::domain::{TurnId, Usage};
+use crate::{
+    conversation::parser::Parser,
+    domain::{Ending, Tool, ToolResult, TurnId, Usage},
+};
 
 /// An event's type and what it says beside its type and id.
 pub(super) type Told = (&'static str, Value);
@@ -20,6 +24,8 @@ pub(super) struct Terms {
     /// As they are shown.
     pub(super) audio_output: Value,
     pub(super) max_output_tokens: Value,
+    /// What the model may call.
+    pub(super) tools: Vec<Tool>,
     pub(super) metadata: Value,
     /// `None` beside the conversation.
     pub(super) conversation: Option<String>,
@@ -37,7 +43,11 @@ pub(super) struct Response {
     pub(super) waits: Option<Saying>,
     pub(super) sounds: Sounds,
     /// The model and the voices have ended: so many chunks there are.
-    pub(super) made: Option<(usize, Option<Usage>)>,
+    pub(super) made: Option<(usize, Ending)>,
+    /// Told when its words are over.
+    pub(super) calls: Vec<Called>,
+    /// Beside the conversation: what the model writes is read as it is anywhere else.
+    pub(super) parser: Option<Parser>,
     text: String,
     has_item: bool,
 }
@@ -49,6 +59,8 @@ pub(super) struct Saying {
     pub(super) items: Vec<String>,
     /// Said instead of items.
     pub(super) text: Option<String>,
+    /// What came of calls, instead of items.
+    pub(super) results: Vec<ToolResult>,
     pub(super) instructions: Option<String>,
 }
 
@@ -56,8 +68,28 @@ pub(super) struct Saying {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Completed,
+    /// The answer was as long as it may be.
+    CutShort,
     Cancelled(&'static str),
     Failed(Fault),
+}
+
+impl Terms {
+    /// The longest answer, in tokens; `None` where there is no bound.
+    pub(super) fn max_tokens(&self) -> Option<u32> {
+        self.max_output_tokens.as_u64()?.try_into().ok()
+    }
+}
+
+impl Outcome {
+    /// What has been made holds, calls among it.
+    pub(super) fn is_whole(&self) -> bool {
+        matches!(self, Self::Completed | Self::CutShort)
+    }
+
+    pub(super) fn item_status(&self) -> &'static str {
+        if *self == Self::Completed { "completed" } else { "incomplete" }
+    }
 }
 
 impl Response {
@@ -70,6 +102,8 @@ impl Response {
             waits: None,
             sounds: Sounds::default(),
             made: None,
+            calls: Vec::new(),
+            parser: None,
             text: String::new(),
             has_item: false,
         }
@@ -118,31 +152,29 @@ impl Response {
         self.about("response.output_audio.delta", ("delta", json!(base64)))
     }
 
-    /// The events that end it.
-    pub(super) fn finish(&self, previous: Option<&str>, outcome: &Outcome) -> Vec<Told> {
-        let mut told = Vec::new();
-        if self.has_item {
-            self.finish_item(previous, outcome, &mut told);
-        }
+    /// Its last event.
+    pub(super) fn done(&self, outcome: &Outcome) -> Told {
         let (status, details) = match outcome {
             Outcome::Completed => ("completed", Value::Null),
+            Outcome::CutShort => {
+                ("incomplete", json!({"type": "incomplete", "reason": "max_output_tokens"}))
+            }
             Outcome::Cancelled(reason) => {
                 ("cancelled", json!({"type": "cancelled", "reason": reason}))
             }
             Outcome::Failed(fault) => ("failed", json!({"type": "failed", "error": fault.shown()})),
         };
-        let output = if self.has_item {
-            json!([self.item_shown(item_status(outcome), true)])
-        } else {
-            json!([])
-        };
-        let usage = self.made.map_or_else(|| shown_usage(None), |(_, usage)| shown_usage(usage));
+        let item = self.has_item.then(|| self.item_shown(outcome.item_status(), true));
+        let calls = self.calls.iter().map(|called| called.shown("completed"));
+        let output = item.into_iter().chain(calls).collect();
+        let usage = shown_usage(self.made.and_then(|(_, ending)| ending.usage));
         let shown = self.shown((status, details), output, usage);
-        told.push(("response.done", json!({"response": shown})));
-        told
+        ("response.done", json!({"response": shown}))
     }
 
-    fn finish_item(&self, previous: Option<&str>, outcome: &Outcome, told: &mut Vec<Told>) {
+    /// The events that end its message.
+    pub(super) fn finish_item(&self, previous: Option<&str>, outcome: &Outcome) -> Vec<Told> {
+        let mut told = Vec::new();
         match self.terms.modality {
             Modality::Audio => {
                 // It says nothing beside whose it is.
@@ -155,13 +187,14 @@ impl Response {
             }
         }
         told.push(self.about("response.content_part.done", ("part", self.part())));
-        let item = self.item_shown(item_status(outcome), true);
+        let item = self.item_shown(outcome.item_status(), true);
         if self.is_in_conversation() {
             let done = json!({"previous_item_id": previous, "item": item});
             told.push(("conversation.item.done", done));
         }
         let done = json!({"response_id": self.id, "output_index": 0, "item": item});
         told.push(("response.output_item.done", done));
+        told
     }
 
     /// An event about the one part of the one item.
@@ -205,13 +238,6 @@ impl Response {
             "audio": {"output": self.terms.audio_output}, "usage": usage,
             "metadata": self.terms.metadata,
         })
-    }
-}
-
-fn item_status(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Completed => "completed",
-        Outcome::Cancelled(_) | Outcome::Failed(_) => "incomplete",
     }
 }
 

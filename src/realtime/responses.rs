@@ -12,7 +12,7 @@ use super::{
     response::{Outcome, Response, Saying, Terms},
     session::{self, Modality, SoundFormat},
 };
-use crate::domain::{ChatCommand, Failure, TurnId};
+use crate::domain::{AnswerTerms, ChatCommand, Failure, TurnId};
 
 /// What the tutor is asked when a response is wanted and there is nothing to answer.
 const OPENING: &str = "Greet the learner and begin the conversation.";
@@ -35,12 +35,11 @@ impl Protocol {
                 format!("Conversation already has an active response in progress: {}.", active.id);
             return Err(Fault::new("conversation_already_has_active_response", message));
         }
-        let text = match fields.list("input")? {
-            Some(input) => Some(self.input_text(input)?),
-            None => None,
+        let saying = match fields.list("input")? {
+            Some(input) => self.saying(input)?,
+            None => Saying { items: std::mem::take(&mut self.unsaid), ..Saying::default() },
         };
-        let items = if text.is_none() { std::mem::take(&mut self.unsaid) } else { Vec::new() };
-        self.respond(terms, Saying { items, text, instructions });
+        self.respond(terms, Saying { instructions, ..saying });
         Ok(())
     }
 
@@ -110,25 +109,31 @@ impl Protocol {
     }
 
     fn say(&mut self, id: String, saying: Saying) {
-        let Saying { items, text, instructions } = saying;
+        let Saying { items, text, mut results, instructions } = saying;
         let found = self.items.all().iter().filter(|item| items.contains(&item.id));
-        let found: Vec<&Item> = found.collect();
+        let (found, called): (Vec<&Item>, Vec<&Item>) =
+            found.partition(|item| item.role() == "user");
+        results.extend(called.into_iter().filter_map(|item| self.items.result(item)));
         let is_spoken = found.iter().any(|item| item.message.is_some());
         let verbatim = is_spoken.then(|| joined(found.iter().map(|item| item.text())));
         let message = |item: &Item| item.message.clone().unwrap_or_else(|| item.text());
         let text = text.unwrap_or_else(|| joined(found.into_iter().map(message)));
-        if text.trim().is_empty() && !items.is_empty() {
-            let fault = Fault::new("nothing_heard", "No words were heard in the committed audio.");
-            if let Some(place) = self.responses.iter().position(|response| response.id == id) {
-                self.finish(place, &Outcome::Failed(fault));
-            }
+        let Some(place) = self.responses.iter().position(|response| response.id == id) else {
             return;
+        };
+        let has_nothing = text.trim().is_empty() && results.is_empty();
+        if has_nothing && !items.is_empty() {
+            let fault = Fault::new("nothing_heard", "No words were heard in the committed audio.");
+            return self.finish(place, &Outcome::Failed(fault));
         }
-        let opens = text.trim().is_empty() && self.session.instructions().is_empty();
+        let opens = has_nothing && self.session.instructions().is_empty();
         let instructions = instructions.or_else(|| opens.then(|| OPENING.to_owned()));
         let choice = self.session.choice(instructions, &self.items.system_text());
         let client_id = Some(id.clone());
-        let command = ChatCommand { text, stream: true, choice, client_id, verbatim };
+        let Terms { tools, .. } = &self.responses[place].terms;
+        let max_tokens = self.responses[place].terms.max_tokens();
+        let terms = AnswerTerms { tools: tools.clone(), results, max_tokens };
+        let command = ChatCommand { text, stream: true, choice, client_id, verbatim, terms };
         self.effects.push(Effect::Say { response: id, command });
     }
 
@@ -173,6 +178,7 @@ impl Protocol {
             format: self.session.output().format,
             audio_output: self.session.output().shown(),
             max_output_tokens: self.session.max_output_tokens().clone(),
+            tools: self.session.tools().usable(),
             metadata: Value::Null,
             conversation: Some(self.conversation.clone()),
         }
@@ -186,8 +192,12 @@ impl Protocol {
             Some(audio) => output_format(audio)?.unwrap_or(usual.format),
             None => usual.format,
         };
-        let conversation = usual.conversation.filter(|_| is_in_conversation);
-        Ok(Terms { modality, format, metadata, conversation, ..self.usual_terms() })
+        let conversation = usual.conversation.clone().filter(|_| is_in_conversation);
+        let limit = session::max_output_tokens(fields)?;
+        let max_output_tokens = limit.unwrap_or_else(|| usual.max_output_tokens.clone());
+        let tools = self.session.tools().merged(fields)?.usable();
+        let terms = Terms { modality, format, metadata, conversation, ..usual };
+        Ok(Terms { max_output_tokens, tools, ..terms })
     }
 }
 

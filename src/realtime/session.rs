@@ -5,7 +5,7 @@ mod format;
 
 use serde_json::{Map, Value, json};
 
-use super::{fault::Fault, older, read::Fields};
+use super::{fault::Fault, older, read::Fields, tools::Tools};
 use crate::{
     conversation::VoiceManner,
     domain::{Language, LessonChoice},
@@ -15,7 +15,7 @@ pub use format::SoundFormat;
 
 /// Longest instructions, in characters: a model's whole context is not much larger.
 const INSTRUCTIONS_LIMIT: usize = 16_000;
-/// Longest text that is only kept and shown again (tools, prompt, tracing), in bytes.
+/// Longest text that is kept and shown again (tools, prompt, tracing), in bytes.
 const KEPT_LIMIT: usize = 128 * 1024;
 /// Fields that are kept and shown again, with what stands for them at first.
 const KEPT: [&str; 6] = ["tools", "tool_choice", "tracing", "truncation", "prompt", "include"];
@@ -47,6 +47,7 @@ pub(super) struct Session {
     max_output_tokens: Value,
     input: Input,
     output: Output,
+    tools: Tools,
     kept: Map<String, Value>,
 }
 
@@ -109,6 +110,7 @@ impl Session {
             max_output_tokens: json!("inf"),
             input: Input::default(),
             output: Output::default(),
+            tools: Tools::default(),
             kept,
         }
     }
@@ -137,6 +139,7 @@ impl Session {
         if let Some(audio) = fields.object("audio")? {
             session.merge_audio(Fields::new(audio, "session.audio"))?;
         }
+        session.tools = self.tools.merged(fields)?;
         session.keep(fields)?;
         Ok(session)
     }
@@ -152,7 +155,6 @@ impl Session {
     }
 
     fn keep(&mut self, fields: Fields<'_>) -> Result<(), Fault> {
-        fields.list("tools")?;
         for name in KEPT {
             let Some(value) = fields.raw(name) else { continue };
             if value.to_string().len() > KEPT_LIMIT {
@@ -207,6 +209,10 @@ impl Session {
 
     pub(super) fn output(&self) -> &Output {
         &self.output
+    }
+
+    pub(super) fn tools(&self) -> &Tools {
+        &self.tools
     }
 
     pub(super) fn max_output_tokens(&self) -> &Value {
@@ -304,7 +310,8 @@ pub(super) fn instructions(fields: Fields<'_>) -> Result<Option<String>, Fault> 
     Ok(Some(text.to_owned()))
 }
 
-fn max_output_tokens(fields: Fields<'_>) -> Result<Option<Value>, Fault> {
+/// The longest answer in these fields, in tokens or `"inf"`.
+pub(super) fn max_output_tokens(fields: Fields<'_>) -> Result<Option<Value>, Fault> {
     let name = "max_output_tokens";
     match fields.raw(name) {
         None | Some(Value::Null) => Ok(None),

@@ -6,6 +6,7 @@ mod input;
 mod output;
 mod properties;
 mod shapes;
+mod tools;
 
 use std::{fmt::Write, sync::Arc};
 
@@ -15,8 +16,8 @@ use super::*;
 use crate::{
     conversation::turn_taking::Utterance,
     domain::{
-        Chunk, ChunkAudio, ChunkId, Emotion, EmotionApplied, Message, MessageId, Role, SpeechState,
-        Timings, UserId,
+        AnswerTerms, Chunk, ChunkAudio, ChunkId, Emotion, EmotionApplied, Message, MessageId, Role,
+        SpeechState, Timings, ToolResult, Usage, UserId,
     },
 };
 
@@ -68,6 +69,13 @@ impl Script {
         self.input(Input::Event(Event::TurnBegan { turn: TurnId::parse(turn).unwrap() }))
     }
 
+    fn call(&mut self, turn: &str, name: &str, arguments: Value) -> &mut Self {
+        writeln!(self.trace, "> call of {name}").unwrap();
+        let Value::Object(arguments) = arguments else { panic!("{arguments} are no arguments") };
+        let call = ToolCall { name: name.to_owned(), arguments };
+        self.input(Input::Event(Event::ToolCall { turn: TurnId::parse(turn).unwrap(), call }))
+    }
+
     fn delta(&mut self, turn: &str, text: &str) -> &mut Self {
         writeln!(self.trace, "> text {text:?}").unwrap();
         let turn = TurnId::parse(turn).unwrap();
@@ -106,12 +114,23 @@ impl Script {
 
     fn complete(&mut self, turn: &str, text: &str, chunks: usize) -> &mut Self {
         writeln!(self.trace, "> turn {turn} is made").unwrap();
+        self.made(turn, (text, chunks), false)
+    }
+
+    /// The model was stopped where its answer was as long as it may be.
+    fn cut_short(&mut self, turn: &str, text: &str, chunks: usize) -> &mut Self {
+        writeln!(self.trace, "> turn {turn} is cut short").unwrap();
+        self.made(turn, (text, chunks), true)
+    }
+
+    fn made(&mut self, turn: &str, (text, chunks): (&str, usize), cut_short: bool) -> &mut Self {
+        let usage = Usage { prompt_tokens: 20, completion_tokens: 5 };
         self.input(Input::Event(Event::ConversationComplete {
             turn: TurnId::parse(turn).unwrap(),
             message: MessageId::parse("a").unwrap(),
             text: text.into(),
             chunks,
-            usage: Some(Usage { prompt_tokens: 20, completion_tokens: 5 }),
+            ending: Ending { usage: Some(usage), cut_short },
             timings: Timings::default(),
         }))
     }
@@ -165,10 +184,22 @@ fn shown(effect: &Effect) -> String {
             let ChatCommand { text, verbatim, .. } = command;
             let verbatim =
                 verbatim.as_ref().map_or_else(String::new, |said| format!(" of {said:?}"));
-            format!("say {text:?}{verbatim} for {response}, {:?}", command.choice.instructions)
+            let terms = shown_terms(&command.terms);
+            let asked = &command.choice.instructions;
+            format!("say {text:?}{verbatim} for {response}, {asked:?}{terms}")
         }
         other => format!("{other:?}"),
     }
+}
+
+/// What a model may call, what has come of calls, and how long its answer may be.
+fn shown_terms(terms: &AnswerTerms) -> String {
+    let names = terms.tools.iter().map(|tool| format!(", may {}", tool.name));
+    let results = terms.results.iter().map(|ToolResult { call, output }| {
+        format!(", {}({}) = {output:?}", call.name, call.arguments_text())
+    });
+    let limit = terms.max_tokens.map(|limit| format!(", {limit} tokens"));
+    names.chain(results).chain(limit).collect()
 }
 
 fn shown_event(event: &Value) -> String {
@@ -186,7 +217,9 @@ fn shown_event(event: &Value) -> String {
     }
     for field in event.values_mut() {
         if field["object"] == "realtime.item" {
-            *field = json!([field["id"], field["role"], field["status"], field["content"]]);
+            let what = ["role", "call_id", "name", "status", "content", "arguments", "output"];
+            let what = what.iter().filter_map(|name| field.get(*name).cloned());
+            *field = std::iter::once(field["id"].clone()).chain(what).collect();
         }
     }
     format!("{kind} {}", Value::Object(event))

@@ -8,9 +8,9 @@ use parla::{
     dialect::tutor::{ErrorReply, Place, Tutor},
     domain::{
         AudioFileId, Chunk, ChunkAudio, ChunkId, Confidence, ConversationId, Correction, Emotion,
-        EmotionApplied, Event, Failure, HeardWord, Language, Latency, Level, Listening, Message,
-        MessageId, Notice, Progress, ProgressKind, Role, SpeechState, SpokenSpan, TextForm,
-        Timings, Transcript, TurnId, TurnMetadata, TurnSnapshot, Usage, UserId, WordTime,
+        EmotionApplied, Ending, Event, Failure, HeardWord, Language, Latency, Level, Listening,
+        Message, MessageId, Notice, Progress, ProgressKind, Role, SpeechState, SpokenSpan,
+        TextForm, Timings, Transcript, TurnId, TurnMetadata, TurnSnapshot, Usage, UserId, WordTime,
     },
     hub::{Hub, Interest, Resume, Topic},
 };
@@ -37,7 +37,7 @@ pub(crate) fn texts() -> Vec<String> {
 /// The type of an event's frame. The names are what clients rely on: they stand here once more on purpose.
 pub(crate) fn frame_type(event: &Event) -> Option<&'static str> {
     Some(match event {
-        Event::TurnBegan { .. } => return None,
+        Event::TurnBegan { .. } | Event::ToolCall { .. } => return None,
         Event::Message(_) => "message",
         Event::ConversationStart(_) => "conversation-start",
         Event::TextDelta { .. } => "text-delta",
@@ -194,7 +194,7 @@ fn ends() -> [Event; 2] {
         message: MessageId::random(),
         text: "¡Hola!".to_owned(),
         chunks: 1,
-        usage,
+        ending: Ending { usage, cut_short: false },
         timings,
     };
     let timings = Timings {

@@ -5,12 +5,13 @@
 
 use futures_util::{StreamExt, stream::BoxStream};
 use parla::{
-    domain::{Aside, Role},
+    domain::{Aside, Ending, Role, ToolCall},
     providers::{
         ChatMessage, ChatRequest, LessonKey, ModelPart, ProviderError, http, ollama::Ollama,
     },
 };
 use reqwest::Client;
+use serde_json::Value;
 
 /// What the stand-in says when nothing is scripted, as [`trace`] shows it.
 pub const CIAO: &str = "Ciao!\n(done Some((26, 2)))\n";
@@ -26,20 +27,15 @@ pub fn ollama(host: &str, wanted: Option<&str>) -> Ollama {
 }
 
 pub fn request() -> ChatRequest {
-    let said = |role, text: &str| ChatMessage {
-        role,
-        text: text.to_owned(),
-        lesson: LessonKey::default(),
-    };
+    let said = |role, text: &str| ChatMessage::said(role, text.to_owned(), LessonKey::default());
     ChatRequest {
-        model: None,
         system: "You are a tutor.".to_owned(),
         messages: vec![
             said(Role::User, "Hola"),
             said(Role::Assistant, "¡Hola!"),
             said(Role::User, "¿Qué tal?"),
         ],
-        lesson: LessonKey::default(),
+        ..ChatRequest::default()
     }
 }
 
@@ -56,9 +52,13 @@ pub async fn trace(mut parts: BoxStream<'static, Result<ModelPart, ProviderError
             Ok(ModelPart::Aside(Aside::Notice(notice))) => {
                 end += &format!("(notice {}: {})\n", notice.code, notice.text);
             }
-            Ok(ModelPart::Done { usage }) => {
+            Ok(ModelPart::Call(ToolCall { name, arguments })) => {
+                text += &format!("(call {name} {})\n", Value::Object(arguments));
+            }
+            Ok(ModelPart::Done(Ending { usage, cut_short })) => {
                 let usage = usage.map(|usage| (usage.prompt_tokens, usage.completion_tokens));
-                end += &format!("(done {usage:?})\n");
+                let done = if cut_short { "cut short" } else { "done" };
+                end += &format!("({done} {usage:?})\n");
             }
             Err(error) => end += &format!("({}: {error})\n", error.failure().code),
         }

@@ -6,6 +6,7 @@
 
 mod pulled;
 mod script;
+mod tools;
 mod wire;
 
 pub use pulled::Pulled;
@@ -284,6 +285,8 @@ impl Shared {
                     let (scene, model) = (self.scene(&request.body), model_of(&request.body));
                     let own = || self.by_model.lock().unwrap().get(model).cloned();
                     let script = scene.or_else(own).unwrap_or_else(|| self.next_script());
+                    let limit = request.body["options"]["num_predict"].as_u64();
+                    let script = script.within(limit.unwrap_or(u64::MAX));
                     Reply::Answer(script, model.to_owned(), Work::Talk)
                 }
                 Some((status, error)) => Reply::Json(status, json!({ "error": error })),

@@ -97,7 +97,7 @@ impl Admissions {
         }
         let reasons = [&command.choice.scenario, &command.choice.instructions];
         let opens = reasons.into_iter().flatten().any(|reason| !reason.is_empty());
-        if command.text.trim().is_empty() && !opens {
+        if command.text.trim().is_empty() && !opens && command.terms.results.is_empty() {
             return settle(answer, Err(empty_message()));
         }
         if self.waiting.len() >= UNSTORED {

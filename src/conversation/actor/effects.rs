@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use futures_util::FutureExt;
 
 use crate::{
-    domain::{ChatCommand, LessonChoice, Message, MessageId, Role, TurnId, TurnMetadata, UserId},
+    domain::{
+        AnswerTerms, ChatCommand, LessonChoice, Message, MessageId, Role, TurnId, TurnMetadata,
+        UserId,
+    },
     providers::{ChatRequest, LessonKey, ModelInfo},
     storage::{self, Choices, EndedTurn, HeardTurn, NewTurn, Storage, TurnState, TurnSummary},
     synthesis::{Listener, Place, SpeechJob},
@@ -104,7 +107,8 @@ impl Actor {
         });
         let lost_words = self.parts.prompter.lost_words(&settings.language);
         let (answer, stream) = (MessageId::random(), command.stream);
-        Ask { turn, answer, user, message, stream, metadata, lost_words }
+        let terms = command.terms.clone();
+        Ask { turn, answer, user, message, terms, stream, metadata, lost_words }
     }
 
     fn store(&mut self, ask: &Ask) {
@@ -131,11 +135,16 @@ impl Actor {
     fn ask_model(&mut self, ask: &Ask) {
         let metadata = &ask.metadata;
         let lesson = LessonKey::from(metadata.as_ref());
+        if !ask.terms.results.is_empty() {
+            let results = ask.terms.results.clone();
+            self.memory.tutor_called(&ask.turn, results, lesson.clone());
+        }
         if let Some(message) = &ask.message {
             self.memory.learner_said(message, lesson.clone());
         }
+        let opening = ask.message.is_none() && ask.terms.results.is_empty();
         let choices = self.admissions.settings_of(&ask.turn);
-        let request = self.request(lesson, choices, (&metadata.model, ask.message.is_none()));
+        let request = self.request(lesson, choices, (&metadata.model, opening), &ask.terms);
         self.warming = None;
         let stream = self.parts.model.reply(request);
         self.stages.asked_model(&ask.turn);
@@ -148,6 +157,7 @@ impl Actor {
         lesson: LessonKey,
         choices: &Choices,
         (answering, opening): (&str, bool),
+        terms: &AnswerTerms,
     ) -> ChatRequest {
         let parts = &self.parts;
         let found = parts.lessons.find(&lesson.language, lesson.level, lesson.scenario.as_deref());
@@ -160,6 +170,7 @@ impl Actor {
             history: &history,
             context_tokens: context_tokens(&parts.model.info(), answering),
             opening,
+            terms: terms.clone(),
         })
     }
 

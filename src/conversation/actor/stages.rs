@@ -81,9 +81,11 @@ impl Stages {
                 self.turns.insert(ask.turn.clone(), Moments::new(now, self.speech.take()));
             }
             Input::Stored { turn } => self.at(turn, |moments| moments.stored = Some(now)),
-            Input::ModelText { turn, .. } => self.at(turn, |moments| {
-                moments.first_text.get_or_insert(now);
-            }),
+            Input::ModelText { turn, .. } | Input::ModelCall { turn, .. } => {
+                self.at(turn, |moments| {
+                    moments.first_text.get_or_insert(now);
+                });
+            }
             Input::ModelDone { turn, .. } | Input::ModelFailed { turn, .. } => {
                 self.at(turn, |moments| moments.written = Some(now));
             }

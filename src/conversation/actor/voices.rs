@@ -12,7 +12,10 @@ use futures_util::StreamExt;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    domain::{ChatCommand, Event, Failure, LessonChoice, MicrophoneMode, Millis, Notice, UserId},
+    domain::{
+        AnswerTerms, ChatCommand, Event, Failure, LessonChoice, MicrophoneMode, Millis, Notice,
+        UserId,
+    },
     providers::{LessonKey, ListenRequest},
     recognition::{Ear, ListenError, Microphone, Perception},
     storage::Choices,
@@ -191,8 +194,8 @@ impl Actor {
     fn expected(&self, choices: &Choices) -> Arc<[String]> {
         let Choices { language, level, scenario, model, .. } = choices.clone();
         let answering = model.unwrap_or_else(|| self.parts.model.info().name);
-        let request =
-            self.request(LessonKey { language, level, scenario }, choices, (&answering, false));
+        let lesson = LessonKey { language, level, scenario };
+        let request = self.request(lesson, choices, (&answering, false), &AnswerTerms::default());
         self.parts.model.expected(&request).into()
     }
 
@@ -309,6 +312,7 @@ impl Actor {
             choice,
             client_id: None,
             verbatim: Some(utterance.text.clone()),
+            terms: AnswerTerms::default(),
         };
         let (reply, answer) = oneshot::channel();
         let log = Arc::clone(&self.log);

@@ -4,7 +4,7 @@ use futures_util::{StreamExt, future::ready};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
-    domain::{Aside, Event, LessonChoice},
+    domain::{AnswerTerms, Aside, Event, LessonChoice},
     providers::LessonKey,
 };
 
@@ -30,7 +30,8 @@ impl Actor {
         let opening = scenario.is_some() && self.memory.is_empty();
         let lesson = LessonKey { language, level: settings.level, scenario };
         let answering = settings.model.clone().unwrap_or_else(|| self.parts.model.info().name);
-        let request = self.request(lesson, &settings, (&answering, opening));
+        let terms = AnswerTerms::default();
+        let request = self.request(lesson, &settings, (&answering, opening), &terms);
         let asides = self.parts.model.warm(request);
         let log = self.log.clone();
         // A notice comes with the first answer, once.

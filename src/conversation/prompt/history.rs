@@ -3,18 +3,19 @@
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::{
-    domain::{Language, Role},
-    providers::{ChatMessage, tokens},
+    domain::{Language, Role, ToolResult},
+    providers::{
+        ChatMessage,
+        tokens::{self, MESSAGE_TOKENS},
+    },
 };
-
-/// What a model's chat template adds to each message, in tokens.
-const MESSAGE_TOKENS: usize = 8;
 
 /// The newest message keeps at least so many tokens, however small the context is.
 const NEWEST_TOKENS: usize = 64;
 
 /// The messages with everything that a chat template could take for its own turned into look-alikes: a learner must
-/// not be able to write in another's name. Of the tutor's own words the tags of the house stay.
+/// not be able to write in another's name, nor whatever an app has found for them. Of the tutor's own words the tags of
+/// the house stay, of an app's the brackets of its lists.
 pub(super) fn neutralised(history: &[ChatMessage]) -> Vec<ChatMessage> {
     let harmless = |message: &ChatMessage| match message.role {
         Role::User => message.text.chars().map(look_alike).collect(),
@@ -22,19 +23,23 @@ pub(super) fn neutralised(history: &[ChatMessage]) -> Vec<ChatMessage> {
     };
     history
         .iter()
-        .map(|message| ChatMessage { text: harmless(message), ..message.clone() })
+        .map(|message| {
+            let results = message.results.iter().map(neutralised_result).collect();
+            ChatMessage { text: harmless(message), results, ..message.clone() }
+        })
         .collect()
 }
 
 /// The newest messages that fit into `budget` tokens, whole; where some are left out, the first one that stays is a
-/// learner's. The newest stays in any case, without its beginning if need be.
+/// learner's. The newest stays in any case, without its beginning, and that of what came of its calls, if need be.
 pub(super) fn trimmed(mut messages: Vec<ChatMessage>, budget: usize) -> Vec<ChatMessage> {
     let Some(newest) = messages.last_mut() else { return messages };
     let budget = budget.max(NEWEST_TOKENS + MESSAGE_TOKENS);
+    cut_results(newest, budget);
     cut_beginning(&mut newest.text, budget - MESSAGE_TOKENS);
     let mut left = budget;
     let fitting = messages.iter().rev().take_while(|message| {
-        let cost = cost(message);
+        let cost = tokens::of_message(message);
         let fits = cost <= left;
         left = left.saturating_sub(cost);
         fits
@@ -47,9 +52,14 @@ pub(super) fn trimmed(mut messages: Vec<ChatMessage>, budget: usize) -> Vec<Chat
     messages.split_off(begin)
 }
 
-/// How many tokens a message takes at most.
-pub(super) fn cost(message: &ChatMessage) -> usize {
-    MESSAGE_TOKENS + tokens::estimate(&message.text)
+/// What came of calls is to leave room for the question that they were made for: half of the budget, in equal shares.
+fn cut_results(message: &mut ChatMessage, budget: usize) {
+    let calls: usize = message.results.iter().map(tokens::of_call).sum();
+    let room = (budget / 2).saturating_sub(calls);
+    let share = room / message.results.len().max(1);
+    for result in &mut message.results {
+        cut_beginning(&mut result.output, share);
+    }
 }
 
 /// Leaves the end of the text, from a whole grapheme on; nothing when already the last one is too long.
@@ -83,6 +93,24 @@ fn look_alike(letter: char) -> char {
     }
 }
 
+/// Markers in brackets are in capitals, or close something that is.
+fn neutralised_result(result: &ToolResult) -> ToolResult {
+    let is_marker = |rest: &str| {
+        let name = rest.strip_prefix('/').unwrap_or(rest);
+        name.starts_with(|first: char| first.is_ascii_uppercase())
+    };
+    let text = &result.output;
+    let harmless = text.char_indices().map(|(at, letter)| {
+        let rest = text.get(at + letter.len_utf8()..).unwrap_or_default();
+        if letter == ']' || (letter == '[' && !is_marker(rest)) {
+            letter
+        } else {
+            look_alike(letter)
+        }
+    });
+    ToolResult { call: result.call.clone(), output: harmless.collect() }
+}
+
 fn neutralised_tutor(text: &str) -> String {
     text.char_indices()
         .map(|(at, letter)| {
@@ -107,8 +135,10 @@ fn is_of_the_house(letter: char, rest: &str) -> bool {
 mod tests {
     use proptest::prelude::*;
 
+    use serde_json::Map;
+
     use super::*;
-    use crate::providers::LessonKey;
+    use crate::{domain::ToolCall, providers::LessonKey};
 
     const MARKERS: [&str; 16] = [
         "<|im_start|>",
@@ -130,7 +160,12 @@ mod tests {
     ];
 
     fn message(role: Role, text: &str) -> ChatMessage {
-        ChatMessage { role, text: text.into(), lesson: LessonKey::default() }
+        ChatMessage::said(role, text.into(), LessonKey::default())
+    }
+
+    fn results(outputs: Vec<String>) -> Vec<ToolResult> {
+        let call = || ToolCall { name: "look".into(), arguments: Map::new() };
+        outputs.into_iter().map(|output| ToolResult { call: call(), output }).collect()
     }
 
     fn texts() -> impl Strategy<Value = String> {
@@ -147,7 +182,12 @@ mod tests {
 
     fn histories() -> impl Strategy<Value = Vec<ChatMessage>> {
         let role = prop_oneof![Just(Role::User), Just(Role::Assistant)];
-        let earlier = (role, texts()).prop_map(|(role, text)| message(role, &text));
+        let earlier = (role, texts(), prop::collection::vec(texts(), 0..3)).prop_map(
+            |(role, text, outputs)| ChatMessage {
+                results: results(outputs),
+                ..message(role, &text)
+            },
+        );
         (prop::collection::vec(earlier, 0..12), texts()).prop_map(|(mut messages, newest)| {
             messages.push(message(Role::User, &newest));
             messages
@@ -161,6 +201,11 @@ mod tests {
                 for marker in MARKERS {
                     prop_assert!(!message.text.contains(marker), "{marker} in {}", message.text);
                 }
+                for result in &message.results {
+                    for marker in MARKERS {
+                        prop_assert!(!result.output.contains(marker), "{marker} in {}", result.output);
+                    }
+                }
                 if message.role == Role::User {
                     prop_assert!(!message.text.contains(['<', '>', '[', ']', '#']));
                 }
@@ -171,7 +216,7 @@ mod tests {
         fn the_budget_holds_and_the_newest_message_stays(history in histories(), budget in 0..2000usize) {
             let kept = trimmed(history.clone(), budget);
             let floor = NEWEST_TOKENS + MESSAGE_TOKENS;
-            prop_assert!(kept.iter().map(cost).sum::<usize>() <= budget.max(floor));
+            prop_assert!(kept.iter().map(tokens::of_message).sum::<usize>() <= budget.max(floor));
             let (newest, earlier) = kept.split_last().unwrap();
             let whole = history.last().unwrap();
             prop_assert!(whole.text.ends_with(&newest.text));
@@ -188,6 +233,29 @@ mod tests {
     fn the_tutors_own_tags_stay() {
         let text = "[fix: I goed -> I went | past] [happy] The word is <es>gato</es>. [pause:400]";
         assert_eq!(neutralised(&[message(Role::Assistant, text)])[0].text, text);
+    }
+
+    #[test]
+    fn the_question_stays_beside_the_longest_end_of_a_call() {
+        let question = message(Role::User, "And at sea?");
+        let outputs = vec!["wave ".repeat(9000), "foam ".repeat(9000)];
+        let called = ChatMessage::called(results(outputs), LessonKey::default());
+        let kept = trimmed(vec![message(Role::User, "Hello!"), question.clone(), called], 400);
+        assert_eq!(kept[1], question);
+        assert!(
+            kept[2]
+                .results
+                .iter()
+                .all(|result| result.output.ends_with("wave ") || result.output.ends_with("foam "))
+        );
+        assert!(kept.iter().map(tokens::of_message).sum::<usize>() <= 400);
+    }
+
+    #[test]
+    fn json_that_an_app_has_found_stays_json() {
+        let found = r#"{"waves":[1,"two",{"high":[]}]}"#;
+        let called = ChatMessage::called(results(vec![found.into()]), LessonKey::default());
+        assert_eq!(neutralised(&[called])[0].results[0].output, found);
     }
 
     #[test]

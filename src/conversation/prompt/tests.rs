@@ -4,7 +4,7 @@ use expect_test::expect;
 
 use super::*;
 use crate::{
-    domain::{Level, Role},
+    domain::{AnswerTerms, Level, Role},
     prompts::lessons::Lessons,
 };
 
@@ -23,11 +23,12 @@ fn brief<'a>(language: &str, lesson: Option<&'a Lesson>, history: &'a [ChatMessa
         history,
         context_tokens,
         opening: false,
+        terms: AnswerTerms::default(),
     }
 }
 
 fn said(role: Role, text: &str) -> ChatMessage {
-    ChatMessage { role, text: text.into(), lesson: key("es") }
+    ChatMessage::said(role, text.into(), key("es"))
 }
 
 /// Fault row 65: whatever is in the process, only this reaches the model.
@@ -110,8 +111,8 @@ fn the_history_fits_beside_the_prompt_and_the_answer() {
     for context in [512, 2048, 4096] {
         let brief = Brief { context_tokens: Some(context), ..brief("de", None, &history) };
         let request = prompter.compose(&brief);
-        let used: usize = request.messages.iter().map(history::cost).sum();
-        let room = room_for_history(context, &request.system);
+        let used: usize = request.messages.iter().map(tokens::of_message).sum();
+        let room = room_for_history(context, tokens::estimate(&request.system));
         assert!(used <= room.max(72), "{context}: {used} of {room}");
         assert_eq!(request.messages.last(), history.last());
     }

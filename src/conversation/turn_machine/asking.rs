@@ -5,9 +5,10 @@ use crate::domain::{Event, Failure, Millis, TurnId};
 use super::{Ask, Effect, QUEUE_LIMIT, TurnMachine, Waiting, turn::Turn};
 
 impl TurnMachine {
-    /// A learner's new message interrupts the answers to the same learner; while another's is made it waits.
+    /// A learner's new message interrupts the answers to the same learner; while another's is made it waits. What came
+    /// of a call interrupts nothing: the words before the call are to be heard.
     pub(super) fn ask(&mut self, now: Millis, ask: Ask, out: &mut Vec<Effect>) {
-        self.silence(now, |turn| turn.asker() == &ask.user, out);
+        self.silence(now, |turn| turn.asker() == &ask.user && !ask.goes_on(), out);
         let must_wait = self.making().is_some() || !self.waiting.is_empty();
         if must_wait && self.waiting.len() >= QUEUE_LIMIT {
             return out.push(Effect::Refuse { turn: ask.turn, failure: busy() });

@@ -1,6 +1,8 @@
 //! The making of a turn: what the model writes and what becomes of each chunk's voice.
 
-use crate::domain::{Aside, ChunkAudio, Event, Failure, Millis, SpeechState, TurnId, Usage};
+use crate::domain::{
+    Aside, ChunkAudio, Ending, Event, Failure, Millis, SpeechState, ToolCall, TurnId,
+};
 
 use super::{Effect, TurnMachine};
 
@@ -14,6 +16,12 @@ impl TurnMachine {
     ) {
         if let Some(turn) = self.find(id) {
             turn.write(now, text, out);
+        }
+    }
+
+    pub(super) fn model_call(&mut self, id: &TurnId, call: ToolCall, out: &mut Vec<Effect>) {
+        if let Some(turn) = self.find(id) {
+            turn.call(call, out);
         }
     }
 
@@ -34,11 +42,11 @@ impl TurnMachine {
         &mut self,
         now: Millis,
         id: &TurnId,
-        usage: Option<Usage>,
+        ending: Ending,
         out: &mut Vec<Effect>,
     ) {
         if let Some(turn) = self.find(id) {
-            turn.written(now, usage, out);
+            turn.written(now, ending, out);
             turn.end_if_made(now, out);
         }
     }

@@ -1,8 +1,9 @@
 //! Scripts for the turn machine and their traces: one line in, what follows from it indented below.
 //!
 //! `+300` moves the clock. `ana: text` asks (stored at once; `ana~:` without `stream`, `ana?:` not yet stored).
-//! Turns are named t1, t2, … in the order of asking.
+//! `ana: -` lets the tutor open, `ana: =` says what came of a call. Turns are named t1, t2, … in the order of asking.
 
+mod calling;
 mod failing;
 mod interrupting;
 mod making;
@@ -15,9 +16,9 @@ use std::{fmt::Write, sync::Arc};
 use expect_test::Expect;
 
 use crate::domain::{
-    Aside, AudioFileId, Chunk, ChunkAudio, EmotionApplied, Event, Failure, Language, Level,
-    Message, MessageId, Millis, Notice, Progress, ProgressKind, Role, SpeechState, TurnId,
-    TurnMetadata, Usage, UserId, WordTime,
+    AnswerTerms, Aside, AudioFileId, Chunk, ChunkAudio, EmotionApplied, Ending, Event, Failure,
+    Language, Level, Message, MessageId, Millis, Notice, Progress, ProgressKind, Role, SpeechState,
+    ToolCall, ToolResult, TurnId, TurnMetadata, Usage, UserId, WordTime,
 };
 
 use super::{Ask, Effect, Input, Outcome, TurnMachine};
@@ -57,13 +58,15 @@ impl Script {
         self.asked += 1;
         let (name, kind) = who.split_at(who.find(['~', '?']).unwrap_or(who.len()));
         let turn = turn(&format!("t{}", self.asked));
-        let message = (text != "-").then(|| learner_message(name, text, &turn));
+        let goes_on = text == "=";
+        let message = (text != "-" && !goes_on).then(|| learner_message(name, text, &turn));
         self.feed(Input::Ask(Ask {
             turn: turn.clone(),
             answer: MessageId::parse(&format!("answer-{turn}")).unwrap(),
             user: UserId::parse(name).unwrap(),
             message,
             stream: !kind.contains('~'),
+            terms: if goes_on { seen() } else { AnswerTerms::default() },
             metadata: metadata(),
             lost_words: "[sad] I have lost my words.".to_owned(),
         }));
@@ -92,7 +95,11 @@ fn read_input(words: &[&str]) -> Input {
         "write" => Input::ModelText { turn: id(), text: words[2].replace("\\n", "\n") },
         "loading" => Input::ModelAside { turn: id(), aside: Aside::Progress(loading()) },
         "notice" => Input::ModelAside { turn: id(), aside: Aside::Notice(notice(words[2])) },
-        "done" => Input::ModelDone { turn: id(), usage: Some(Usage::default()) },
+        "call" => Input::ModelCall { turn: id(), call: call(words[2]) },
+        "done" => Input::ModelDone {
+            turn: id(),
+            ending: Ending { usage: Some(Usage::default()), cut_short: false },
+        },
         "fail" => Input::ModelFailed { turn: id(), failure: failure() },
         "voice" if rest == "started" => Input::SpeechStarted { turn: id(), index },
         "voice" if rest == "failed" => {
@@ -124,6 +131,15 @@ fn loading() -> Progress {
 
 fn notice(text: &str) -> Notice {
     Notice::new("model_slow", text.to_owned())
+}
+
+fn seen() -> AnswerTerms {
+    let result = ToolResult { call: call("look"), output: "waves".to_owned() };
+    AnswerTerms { results: vec![result], ..AnswerTerms::default() }
+}
+
+fn call(name: &str) -> ToolCall {
+    ToolCall { name: name.to_owned(), arguments: serde_json::Map::new() }
 }
 
 fn metadata() -> Arc<TurnMetadata> {
@@ -227,6 +243,7 @@ fn show_event(event: &Event) -> String {
         Event::Correction { span, correction, .. } => {
             format!("> correction {:?} at {span:?}", correction.suggestion)
         }
+        Event::ToolCall { turn, call } => format!("> {turn} calls {}", call.name),
         Event::Latency(_)
         | Event::Transcript(_)
         | Event::SpeechStarted

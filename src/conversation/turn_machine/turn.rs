@@ -8,8 +8,8 @@ use std::sync::Arc;
 use crate::{
     conversation::parser::{Draft, Parser, Piece},
     domain::{
-        Chunk, ChunkAudio, ChunkId, Correction, Event, Failure, Millis, SpeechState, Timings,
-        TurnId, TurnMetadata, TurnSnapshot, Usage, UserId,
+        Chunk, ChunkAudio, ChunkId, Correction, Ending, Event, Failure, Millis, SpeechState,
+        Timings, ToolCall, TurnId, TurnMetadata, TurnSnapshot, Usage, UserId,
     },
 };
 
@@ -33,6 +33,8 @@ pub(super) struct Turn {
     text: String,
     chunks: Vec<Arc<Chunk>>,
     corrections: Vec<Correction>,
+    /// The model has called something: it need not have said anything.
+    has_called: bool,
     /// Clients have had a `conversation-start`.
     announced: bool,
     began_at: Millis,
@@ -46,7 +48,7 @@ enum Phase {
     Writing,
     /// The model has ended; voices may still be at work.
     Voicing {
-        usage: Option<Usage>,
+        ending: Ending,
         failure: Option<Failure>,
     },
     /// It may still be heard.
@@ -66,6 +68,7 @@ impl Turn {
             text: String::new(),
             chunks: Vec::new(),
             corrections: Vec::new(),
+            has_called: false,
             announced: false,
             began_at,
             timings: Timings::default(),
@@ -157,18 +160,26 @@ impl Turn {
         self.take_pieces(now, pieces, out);
     }
 
+    /// The model calls a function of the app that has asked.
+    pub(super) fn call(&mut self, call: ToolCall, out: &mut Vec<Effect>) {
+        if matches!(self.phase, Phase::Writing) {
+            self.has_called = true;
+            self.publish(Event::ToolCall { turn: self.id().clone(), call }, out);
+        }
+    }
+
     /// The model has written its last word.
-    pub(super) fn written(&mut self, now: Millis, usage: Option<Usage>, out: &mut Vec<Effect>) {
+    pub(super) fn written(&mut self, now: Millis, ending: Ending, out: &mut Vec<Effect>) {
         if !matches!(self.phase, Phase::Writing) {
             return;
         }
         let pieces = self.parser.finish();
         self.take_pieces(now, pieces, out);
-        let failure = self.chunks.is_empty().then(|| {
+        let failure = (self.chunks.is_empty() && !self.has_called).then(|| {
             self.say_lost_words(now, out);
             empty_reply()
         });
-        self.phase = Phase::Voicing { usage, failure };
+        self.phase = Phase::Voicing { ending, failure };
         self.announce_whole(out);
     }
 
@@ -177,7 +188,7 @@ impl Turn {
         if !matches!(self.phase, Phase::Writing) {
             return;
         }
-        self.phase = Phase::Voicing { usage: None, failure: Some(failure) };
+        self.phase = Phase::Voicing { ending: Ending::default(), failure: Some(failure) };
         self.announce_whole(out);
     }
 
@@ -205,20 +216,20 @@ impl Turn {
 
     /// Ends the making once the model has ended and every chunk's voice has.
     pub(super) fn end_if_made(&mut self, now: Millis, out: &mut Vec<Effect>) {
-        let Phase::Voicing { usage, failure } = &self.phase else { return };
+        let Phase::Voicing { ending, failure } = &self.phase else { return };
         if !self.chunks.iter().all(|chunk| is_over(&chunk.speech)) {
             return;
         }
-        let (usage, failure) = (*usage, failure.clone());
+        let (ending, failure) = (*ending, failure.clone());
         self.timings.total_ms = now.saturating_sub(self.began_at);
         self.phase = Phase::Made;
         self.playback.close();
         let (event, outcome) = match failure {
             Some(failure) => (self.failed_event(&failure), Outcome::Failed(failure)),
-            None => (self.complete_event(usage), Outcome::Complete),
+            None => (self.complete_event(ending), Outcome::Complete),
         };
         self.publish(event, out);
-        out.push(self.record(outcome, usage));
+        out.push(self.record(outcome, ending.usage));
     }
 
     /// Ends the turn in whichever phase it is; what was not heard is cut from what the model sees.

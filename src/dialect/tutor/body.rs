@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::{
     dialect::json::{self, BadInput},
-    domain::{ChatCommand, Language, LessonChoice, Level},
+    domain::{AnswerTerms, ChatCommand, Language, LessonChoice, Level},
 };
 
 /// Longest name of a voice or model, in characters.
@@ -69,6 +69,7 @@ impl ChatBody {
             client_id: bounded("clientId", fields.client_id, ID_LIMIT)?
                 .filter(|client_id| !client_id.is_empty()),
             verbatim: None,
+            terms: AnswerTerms::default(),
         };
         let conversation = conversation_name("conversationId", fields.conversation_id)?;
         Ok(Self { conversation, use_web_socket: fields.use_web_socket.unwrap_or(false), command })

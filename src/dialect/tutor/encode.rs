@@ -18,7 +18,8 @@ impl Tutor {
     /// The frame's `type` and `data`; `None` for what this dialect does not tell.
     pub(super) fn name_and_data(&self, event: &Event) -> Option<(&'static str, Value)> {
         Some(match event {
-            Event::TurnBegan { .. } => return None,
+            // A call is for the app whose function it is.
+            Event::TurnBegan { .. } | Event::ToolCall { .. } => return None,
             Event::Message(message) => ("message", message_data(message)),
             Event::ConversationStart(snapshot) => {
                 let data = StartData::new(&self.conversation, snapshot, &self.auth);
@@ -36,8 +37,8 @@ impl Tutor {
             Event::ChunkFailed { turn, index, chunk } => {
                 ("chunk-failed", self.chunk_data(turn, *index, chunk))
             }
-            Event::ConversationComplete { turn, message, text, chunks, usage, timings } => {
-                let mut data = ending(*usage, *timings);
+            Event::ConversationComplete { turn, message, text, chunks, ending: end, timings } => {
+                let mut data = ending(end.usage, *timings);
                 data["turnId"] = json!(turn);
                 data["messageId"] = json!(message);
                 data["text"] = json!(text);

@@ -5,11 +5,12 @@ use std::{collections::VecDeque, time::Duration};
 use futures_util::stream::{self, Stream};
 use reqwest::Response;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use super::{PROVIDER, broken, excerpt};
 use crate::{
-    domain::{Aside, Notice, Usage},
+    domain::{Aside, Ending, Notice, ToolCall, Usage},
     providers::{
         ModelPart, ProviderError, http,
         ndjson::{LineTooLong, Lines},
@@ -21,19 +22,22 @@ use crate::{
 const LINE_LIMIT: usize = 1 << 20;
 /// One line may be damaged on its way; a body of such lines is no answer.
 const BAD_LINES: usize = 3;
+/// Calls in one answer; more are not meant.
+const CALLS: usize = 32;
 /// The end of the body follows the last line at once; nobody is to wait for it when it does not.
 const END_TIMEOUT: Duration = Duration::from_millis(50);
 
-/// The answer that a response carries; dropping it closes the connection.
+/// The answer that a response carries; dropping it closes the connection. Only `tools` are called.
 pub(super) fn parts(
     response: Response,
     model: String,
+    tools: Vec<String>,
 ) -> impl Stream<Item = Result<ModelPart, ProviderError>> {
-    let reading = Some((response, Decoder::new(model)));
+    let reading = Some((response, Decoder::new(model, tools)));
     stream::try_unfold(reading, |reading| async move {
         let Some((mut response, mut decoder)) = reading else { return Ok(None) };
         let part = next_part(&mut response, &mut decoder).await?;
-        if let ModelPart::Done { .. } = part {
+        if let ModelPart::Done(_) = part {
             // A body that was read to its end leaves the connection open for the next answer.
             drop(tokio::time::timeout(END_TIMEOUT, response.chunk()).await);
             return Ok(Some((part, None)));
@@ -67,6 +71,8 @@ struct Line {
     #[serde(default)]
     done: bool,
     #[serde(default)]
+    done_reason: Option<String>,
+    #[serde(default)]
     prompt_eval_count: Option<u64>,
     #[serde(default)]
     eval_count: Option<u64>,
@@ -75,33 +81,50 @@ struct Line {
     eval_duration: Option<u64>,
 }
 
-/// Its thinking and its calls of tools are not for the learner's ears.
-#[derive(Deserialize)]
+/// Its thinking is for nobody's ears.
+#[derive(Default, Deserialize)]
 struct Message {
     #[serde(default)]
     content: Option<String>,
+    /// Whole, in whichever lines. One that cannot be read is left out: the words beside it count.
+    #[serde(default)]
+    tool_calls: Option<Vec<Value>>,
+}
+
+#[derive(Deserialize)]
+struct Call {
+    function: Function,
+}
+
+#[derive(Deserialize)]
+struct Function {
+    name: String,
+    #[serde(default)]
+    arguments: Map<String, Value>,
 }
 
 struct Decoder {
     lines: Lines,
     bad_lines: usize,
     /// What remains of the last line, which may say several things.
-    end: VecDeque<ModelPart>,
+    rest: VecDeque<ModelPart>,
     model: String,
+    tools: Vec<String>,
+    calls: usize,
     /// When the first text was read.
     began: Option<Instant>,
 }
 
 impl Decoder {
-    fn new(model: String) -> Self {
-        let (lines, end) = (Lines::new(LINE_LIMIT), VecDeque::new());
-        Self { lines, bad_lines: 0, end, model, began: None }
+    fn new(model: String, tools: Vec<String>) -> Self {
+        let (lines, rest) = (Lines::new(LINE_LIMIT), VecDeque::new());
+        Self { lines, bad_lines: 0, rest, model, tools, calls: 0, began: None }
     }
 
     /// The next part of what has been read; `None` until more bytes arrive.
     fn next_part(&mut self) -> Result<Option<ModelPart>, ProviderError> {
-        if let Some(end) = self.end.pop_front() {
-            return Ok(Some(end));
+        if let Some(part) = self.rest.pop_front() {
+            return Ok(Some(part));
         }
         while let Some(line) = self.lines.next_line().map_err(too_long)? {
             if let Some(part) = self.read(&line)? {
@@ -124,7 +147,7 @@ impl Decoder {
     }
 
     fn read(&mut self, line: &[u8]) -> Result<Option<ModelPart>, ProviderError> {
-        let Ok(line) = serde_json::from_slice::<Line>(line) else {
+        let Ok(mut line) = serde_json::from_slice::<Line>(line) else {
             self.bad_lines += 1;
             tracing::debug!(bad_lines = self.bad_lines, "a line of Ollama's answer is no JSON");
             let too_many = || broken(format!("{BAD_LINES} lines of its answer cannot be read"));
@@ -133,17 +156,30 @@ impl Decoder {
         if let Some(error) = line.error {
             return Err(failure(&error));
         }
+        let Message { content, tool_calls } = line.message.take().unwrap_or_default();
+        if let Some(text) = content.filter(|text| !text.is_empty()) {
+            self.began.get_or_insert_with(Instant::now);
+            self.rest.push_back(ModelPart::Text(text));
+        }
+        let calls: Vec<_> =
+            tool_calls.into_iter().flatten().filter_map(|call| self.call(call)).collect();
+        self.rest.extend(calls.into_iter().map(ModelPart::Call));
         if line.done {
             let notice = self.notice(&line).map(|notice| ModelPart::Aside(Aside::Notice(notice)));
-            let done = ModelPart::Done { usage: usage(&line) };
-            self.end.extend(notice.into_iter().chain([done]));
+            self.rest.extend(notice.into_iter().chain([ModelPart::Done(ending(&line))]));
         }
-        let text = line.message.and_then(|message| message.content).unwrap_or_default();
-        if text.is_empty() {
-            return Ok(self.end.pop_front());
+        Ok(self.rest.pop_front())
+    }
+
+    /// A call of something that was offered; small models make up others.
+    fn call(&mut self, call: Value) -> Option<ToolCall> {
+        let Call { function: Function { name, arguments } } = serde_json::from_value(call).ok()?;
+        if !self.tools.contains(&name) || self.calls >= CALLS {
+            tracing::debug!(name, "a call of nothing that was offered, or one too many");
+            return None;
         }
-        self.began.get_or_insert_with(Instant::now);
-        Ok(Some(ModelPart::Text(text)))
+        self.calls += 1;
+        Some(ToolCall { name, arguments })
     }
 
     /// Whether the model is too slow to be listened to, by its own clock or else by ours.
@@ -152,6 +188,11 @@ impl Decoder {
         let elapsed = own.or_else(|| self.began.map(|began| began.elapsed()))?;
         pace::notice(&self.model, last.eval_count?, elapsed)
     }
+}
+
+fn ending(last: &Line) -> Ending {
+    let cut_short = last.done_reason.as_deref() == Some("length");
+    Ending { usage: usage(last), cut_short }
 }
 
 /// A prompt that was still in the cache is not counted anew.
@@ -186,13 +227,13 @@ mod tests {
 
     /// One line per part, as a reader of the stream would see them.
     fn trace(reads: &[&[u8]]) -> String {
-        let mut decoder = Decoder::new("m".to_owned());
+        let mut decoder = Decoder::new("m".to_owned(), vec!["look".to_owned()]);
         let mut parts = Vec::new();
         for read in reads {
             decoder.lines.push(read);
             while let Some(part) = decoder.next_part().transpose() {
                 parts.push(part);
-                if !matches!(parts.last(), Some(Ok(ModelPart::Text(_) | ModelPart::Aside(_)))) {
+                if matches!(parts.last(), Some(Ok(ModelPart::Done(_)) | Err(_))) {
                     return shown(&parts);
                 }
             }
@@ -204,9 +245,12 @@ mod tests {
     fn shown(parts: &[Result<ModelPart, ProviderError>]) -> String {
         let line = |part: &Result<ModelPart, ProviderError>| match part {
             Ok(ModelPart::Text(text)) => format!("{text}\n"),
-            Ok(ModelPart::Done { usage }) => {
+            Ok(ModelPart::Call(ToolCall { name, arguments })) => {
+                format!("{name}({})\n", Value::Object(arguments.clone()))
+            }
+            Ok(ModelPart::Done(Ending { usage, cut_short })) => {
                 let usage = usage.map(|usage| (usage.prompt_tokens, usage.completion_tokens));
-                format!("done {usage:?}\n")
+                format!("{} {usage:?}\n", if *cut_short { "cut short" } else { "done" })
             }
             Ok(ModelPart::Aside(aside)) => format!("{aside:?}\n"),
             Err(error) => format!("error: {error}\n"),
@@ -215,15 +259,18 @@ mod tests {
     }
 
     #[test]
-    fn thinking_and_tool_calls_are_no_text() {
+    fn thinking_is_no_text_and_only_what_was_offered_is_called() {
         expect![[r#"
             Ciao
+            look({"at":"sea","n":2})
+            look({})
             !
             done Some((26, 2))
         "#]]
         .assert_eq(&trace(&[br#"{"message":{"thinking":"The learner greets me."},"done":false}
             {"message":{"content":"","tool_calls":[{"function":{"name":"f","arguments":{}}}]}}
-            {"message":{"role":"assistant","content":"Ciao"},"done":false}
+            {"message":{"content":"","tool_calls":[{"function":{"name":"look","arguments":"sea"}},7]}}
+            {"message":{"role":"assistant","content":"Ciao","tool_calls":[{"function":{"name":"look","arguments":{"at":"sea","n":2}}},{"id":"x","function":{"index":1,"name":"look"}}]},"done":false}
             {"message":{"content":"!"},"done":true,"prompt_eval_count":26,"eval_count":2}
             {"message":{"content":"never read"}}"#]));
     }
@@ -247,7 +294,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_server_that_tells_no_times_is_measured() {
-        let mut decoder = Decoder::new("big:70b".to_owned());
+        let mut decoder = Decoder::new("big:70b".to_owned(), Vec::new());
         decoder.lines.push(b"{\"message\":{\"content\":\"Hi\"}}\n");
         assert_eq!(decoder.next_part().unwrap(), Some(ModelPart::Text("Hi".to_owned())));
         tokio::time::advance(Duration::from_secs(20)).await;
@@ -291,7 +338,7 @@ mod tests {
 
     #[test]
     fn a_line_of_ten_megabytes_is_refused_before_it_is_held() {
-        let mut decoder = Decoder::new("m".to_owned());
+        let mut decoder = Decoder::new("m".to_owned(), vec!["look".to_owned()]);
         let read = [b'a'; 64 * 1024];
         let mut taken = 0;
         let error = loop {

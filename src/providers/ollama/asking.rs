@@ -1,21 +1,19 @@
 //! Asks for an answer, and for what can be done before it. It chooses no model.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use futures_util::{
     StreamExt,
     future::ready,
     stream::{self, BoxStream, Stream},
 };
-use ollama_rs::{
-    generation::chat::{ChatMessage as OllamaMessage, request::ChatMessageRequest},
-    models::ModelOptions,
-};
+use ollama_rs::{generation::chat::request::ChatMessageRequest, models::ModelOptions};
+use reqwest::Response;
 use serde_json::Value;
 
-use super::{KEEP_ALIVE, Ollama, answer, context, server::Model};
+use super::{KEEP_ALIVE, Ollama, answer, context, server::Model, wire};
 use crate::{
-    domain::{Aside, Role},
+    domain::Aside,
     providers::{ChatRequest, ModelPart, ProviderError},
 };
 
@@ -33,17 +31,36 @@ impl Ollama {
         let (mut model, _) = self.fitting(request).await?;
         self.warmth.answer_begins();
         self.preparation.iter().for_each(|preparation| preparation.is_asked(&model.name));
-        let response = match self.server.chat(&model.name, &self.body(&model, request)).await {
-            Err(error) if model.thinks && is_about_thinking(&error) => {
-                model.thinks = false;
-                self.known().insert(request.model.clone(), model.clone());
-                self.server.chat(&model.name, &self.body(&model, request)).await
-            }
-            answer => answer,
-        }?;
+        let response = self.begin(&mut model, request).await?;
         // The head comes with the first line.
         self.preparation.iter().for_each(|preparation| preparation.has_answered(&model.name));
-        Ok(answer::parts(response, model.name))
+        let tools = request.tools.iter().map(|tool| tool.name.clone()).collect();
+        Ok(answer::parts(response, model.name, tools))
+    }
+
+    /// Asks, and asks again without what the model refuses: it is not asked for that a second time.
+    async fn begin(
+        &self,
+        model: &mut Model,
+        request: &ChatRequest,
+    ) -> Result<Response, ProviderError> {
+        let mut request = Cow::Borrowed(request);
+        loop {
+            let body = self.body(model, &request);
+            match self.server.chat(&model.name, &body).await {
+                Err(error) if model.thinks && is_refusal_of(&error, "think") => {
+                    model.thinks = false;
+                }
+                Err(error) if body.get("tools").is_some() && is_refusal_of(&error, "tools") => {
+                    tracing::warn!(model = model.name, %error, "the model answers without functions");
+                    model.calls = !is_refusal_of(&error, "does not support");
+                    // What it does not understand of these it may understand of others.
+                    request.to_mut().tools.clear();
+                }
+                answer => return answer,
+            }
+            self.known().insert(request.model.clone(), model.clone());
+        }
     }
 
     /// Everything that comes before the answer itself, as far as there is anything to tell of it.
@@ -98,10 +115,12 @@ impl Ollama {
     }
 
     fn body(&self, model: &Model, request: &ChatRequest) -> Value {
-        let mut chat = ChatMessageRequest::new(model.name.clone(), messages(request));
+        let mut chat = ChatMessageRequest::new(model.name.clone(), Vec::new());
         chat.keep_alive = Some(KEEP_ALIVE);
         chat.think = model.thinks.then(|| false.into());
-        let options = ModelOptions::default().num_predict(ANSWER_LIMIT);
+        let limit = request.max_tokens.and_then(|tokens| tokens.try_into().ok());
+        let options = ModelOptions::default()
+            .num_predict(limit.map_or(ANSWER_LIMIT, |limit: i32| limit.min(ANSWER_LIMIT)));
         chat.options = Some(match self.context(model) {
             Some(tokens) => options.num_ctx(tokens.into()),
             None => options,
@@ -109,21 +128,17 @@ impl Ollama {
         let mut body = serde_json::to_value(chat).expect("invariant: a chat request is plain JSON");
         // The type keeps this field to itself and writes `false`.
         body["stream"] = true.into();
+        body["messages"] = wire::messages(request);
+        body.as_object_mut().map(|body| body.remove("tools"));
+        if model.calls && !request.tools.is_empty() {
+            body["tools"] = request.tools.iter().map(wire::tool).collect();
+        }
         body
     }
 }
 
-fn messages(request: &ChatRequest) -> Vec<OllamaMessage> {
-    let system = OllamaMessage::system(request.system.clone());
-    let said = request.messages.iter().map(|message| match message.role {
-        Role::User => OllamaMessage::user(message.text.clone()),
-        Role::Assistant => OllamaMessage::assistant(message.text.clone()),
-    });
-    std::iter::once(system).chain(said).collect()
-}
-
-/// Some servers list thinking among the abilities of a model and then refuse to be told not to.
-fn is_about_thinking(error: &ProviderError) -> bool {
+/// Some servers list an ability of a model and then refuse to hear of it; others learn of a model's lack only so.
+fn is_refusal_of(error: &ProviderError, what: &str) -> bool {
     matches!(error, ProviderError::Rejected { reason, .. }
-        if reason.starts_with("400") && reason.contains("think"))
+        if reason.starts_with("400") && reason.contains(what))
 }

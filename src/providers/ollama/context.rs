@@ -2,11 +2,12 @@
 
 use crate::{
     domain::Notice,
-    providers::{ChatRequest, tokens},
+    providers::{
+        ChatRequest,
+        tokens::{self, MESSAGE_TOKENS},
+    },
 };
 
-/// What a chat template adds to each message, in tokens.
-const MESSAGE_TOKENS: usize = 8;
 /// Room for the answer, in tokens; a quarter of a small context.
 const ANSWER_TOKENS: u32 = 400;
 
@@ -43,21 +44,18 @@ pub(super) fn notice(model: &str, most: u32, needed: u32) -> Notice {
 }
 
 fn prompt_tokens(request: &ChatRequest) -> u32 {
-    let messages = request.messages.iter().map(|message| message.text.as_str());
-    let texts = messages.chain([request.system.as_str()]);
-    let tokens: usize = texts.map(|text| MESSAGE_TOKENS + tokens::estimate(text)).sum();
-    u32::try_from(tokens).unwrap_or(u32::MAX)
+    let system = MESSAGE_TOKENS + tokens::estimate(&request.system);
+    let messages: usize = request.messages.iter().map(tokens::of_message).sum();
+    let needed = system + messages + tokens::of_tools(&request.tools);
+    u32::try_from(needed).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::providers::LessonKey;
-
     fn found(system_tokens: usize, given: u32, most: Option<u32>) -> (Option<u32>, Option<u32>) {
         let system = "abcd".repeat(system_tokens - MESSAGE_TOKENS);
-        let lesson = LessonKey::default();
-        let request = ChatRequest { model: None, system, messages: Vec::new(), lesson };
+        let request = ChatRequest { system, ..ChatRequest::default() };
         let room = room(&request, given, most);
         (room.widened, room.lacking)
     }

@@ -37,6 +37,7 @@ impl Ollama {
         let last = known.get(&None).filter(|last| last.name == model.name);
         // What the model has shown and what it was asked for outweigh what the server says of it.
         model.thinks &= last.is_none_or(|last| last.thinks);
+        model.calls &= last.is_none_or(|last| last.calls);
         model.asked_context = last.and_then(|last| last.asked_context);
         known.insert(None, model);
     }

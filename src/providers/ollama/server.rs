@@ -32,6 +32,8 @@ pub(super) struct Model {
     pub(super) name: String,
     /// It can be told not to think before it answers.
     pub(super) thinks: bool,
+    /// It has not refused to be told what it may call.
+    pub(super) calls: bool,
     /// The context that it has been loaded with, or that its author asks for, in tokens.
     pub(super) given_context: Option<u32>,
     /// The context that it was trained for, in tokens.
@@ -217,6 +219,7 @@ fn model(name: &str, description: &Description, loaded: &[LoadedModel]) -> Model
     Model {
         name: name.to_owned(),
         thinks: has(description, "thinking"),
+        calls: true,
         given_context: in_memory
             .and_then(|model| model.context_length)
             .or_else(|| asked_context(&description.parameters)),
@@ -298,6 +301,7 @@ mod tests {
                 Model {
                     name: "qwen3",
                     thinks: true,
+                    calls: true,
                     given_context: Some(
                         16384,
                     ),
@@ -309,6 +313,7 @@ mod tests {
                 Model {
                     name: "qwen3:8b",
                     thinks: true,
+                    calls: true,
                     given_context: Some(
                         8192,
                     ),

@@ -37,12 +37,8 @@ impl Talk {
     }
 
     fn request(&self) -> ChatRequest {
-        ChatRequest {
-            model: None,
-            system: String::new(),
-            messages: self.messages.clone(),
-            lesson: self.lesson.clone(),
-        }
+        let (messages, lesson) = (self.messages.clone(), self.lesson.clone());
+        ChatRequest { messages, lesson, ..ChatRequest::default() }
     }
 
     fn expected(&self) -> Vec<String> {
@@ -61,7 +57,7 @@ impl Talk {
     }
 
     fn remember(&mut self, role: Role, text: &str) {
-        self.messages.push(ChatMessage { role, text: text.into(), lesson: self.lesson.clone() });
+        self.messages.push(ChatMessage::said(role, text.into(), self.lesson.clone()));
     }
 }
 
@@ -167,12 +163,7 @@ fn a_lesson_in_a_script_without_spaces_or_from_right_to_left_works_alike() {
 
 #[test]
 fn a_language_without_lessons_is_declined_kindly() {
-    let request = ChatRequest {
-        model: None,
-        system: String::new(),
-        messages: Vec::new(),
-        lesson: key("pl", None),
-    };
+    let request = ChatRequest { lesson: key("pl", None), ..ChatRequest::default() };
     let answer = practice().answer(&request);
     assert!(
         answer.contains("language pl") && answer.contains("English") && answer.contains("Spanish")
@@ -181,16 +172,11 @@ fn a_language_without_lessons_is_declined_kindly() {
 
 #[tokio::test]
 async fn the_answer_streams_in_words_and_ends_with_done() {
-    let request = ChatRequest {
-        model: None,
-        system: String::new(),
-        messages: Vec::new(),
-        lesson: key("es", Some("cafe")),
-    };
+    let request = ChatRequest { lesson: key("es", Some("cafe")), ..ChatRequest::default() };
     let expected = practice().answer(&request);
     let parts: Vec<_> = practice().reply(request).collect().await;
     let (last, texts) = parts.split_last().unwrap();
-    assert_eq!(*last, Ok(ModelPart::Done { usage: None }));
+    assert_eq!(*last, Ok(ModelPart::Done(Ending::default())));
     let texts: Vec<_> = texts
         .iter()
         .map(|part| match part {

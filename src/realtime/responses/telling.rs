@@ -9,10 +9,11 @@ use serde_json::json;
 use super::super::{
     Effect, Fault, Protocol, SoundPath,
     items::Item,
-    response::{Outcome, Response},
+    response::{Outcome, Response, Terms},
     session::Modality,
+    tools::Called,
 };
-use crate::domain::{Chunk, Event, Message, Role, SpeechState, TurnId};
+use crate::domain::{Chunk, Ending, Event, Message, Role, SpeechState, ToolCall, TurnId};
 
 /// Sound in one event, in milliseconds.
 const PIECE_MS: usize = 200;
@@ -27,15 +28,20 @@ impl Protocol {
                     self.write(place, &text);
                 }
             }
+            Event::ToolCall { turn, call } => {
+                if let Some(place) = self.place(&turn) {
+                    self.call(place, call);
+                }
+            }
             Event::ChunkComplete { turn, index, chunk } => self.chunk_ready(&turn, index, &chunk),
             Event::ChunkFailed { turn, index, .. } => self.sound(&turn, index, None),
-            Event::ConversationComplete { turn, text, chunks, usage, .. } => {
+            Event::ConversationComplete { turn, text, chunks, ending, .. } => {
                 let Some(place) = self.place(&turn) else { return };
                 // Who came in the middle of a turn has missed its beginning.
                 if !self.responses[place].has_item() {
                     self.write(place, &text);
                 }
-                self.responses[place].made = Some((chunks, usage));
+                self.responses[place].made = Some((chunks, ending));
                 self.settle(place);
             }
             Event::ConversationStopped { turn, .. } => self.cut_off(&turn),
@@ -100,17 +106,44 @@ impl Protocol {
         self.tell(told);
     }
 
+    /// The model calls a function. Those of other clients are none of this one's.
+    pub(super) fn call(&mut self, place: usize, call: ToolCall) {
+        let response = &mut self.responses[place];
+        if response.terms.tools.iter().any(|tool| tool.name == call.name) {
+            let (item, call_id) = (self.names.next("item"), self.names.next("call"));
+            response.calls.push(Called { item, call_id, call });
+        }
+    }
+
     /// A response ends, and is forgotten.
     pub(super) fn finish(&mut self, place: usize, outcome: &Outcome) {
-        let response = self.responses.remove(place);
-        let previous = self.items.before(&response.item);
-        let status = if *outcome == Outcome::Completed { "completed" } else { "incomplete" };
-        if let Some(item) = self.items.find_mut(&response.item) {
-            item.shown = response.item_shown(status, true);
+        let mut response = self.responses.remove(place);
+        if response.has_item() {
+            let previous = self.items.before(&response.item);
+            if let Some(item) = self.items.find_mut(&response.item) {
+                item.shown = response.item_shown(outcome.item_status(), true);
+            }
+            self.tell_all(response.finish_item(previous.as_deref(), outcome));
         }
-        self.tell_all(response.finish(previous.as_deref(), outcome));
-        if *outcome != Outcome::Completed && self.playing.as_ref() == Some(&response.id) {
+        if !outcome.is_whole() {
+            response.calls.clear();
+        }
+        self.tell_calls(&response);
+        self.tell(response.done(outcome));
+        if !outcome.is_whole() && self.playing.as_ref() == Some(&response.id) {
             self.hush();
+        }
+    }
+
+    /// Calls come behind the words, as items of their own.
+    fn tell_calls(&mut self, response: &Response) {
+        for (place, called) in response.calls.iter().enumerate() {
+            let is_placed = response.is_in_conversation();
+            let previous = is_placed.then(|| self.items.push(called.item())).flatten();
+            let index = usize::from(response.has_item()) + place;
+            let mut told = called.told(&response.id, index, previous.as_deref());
+            told.retain(|(kind, _)| is_placed || !kind.starts_with("conversation."));
+            self.tell_all(told);
         }
     }
 
@@ -146,9 +179,8 @@ impl Protocol {
         if !is_foreign && let Some(response) = self.responses.iter_mut().find(awaits) {
             response.turn = Some(turn);
         } else if is_foreign || self.given_up.is_empty() {
-            // Somebody else in the conversation is answered.
-            let terms = self.usual_terms();
-            let id = self.open(terms);
+            // Somebody else in the conversation is answered, and calls what they have.
+            let id = self.open(Terms { tools: Vec::new(), ..self.usual_terms() });
             if let Some(response) = self.responses.iter_mut().find(|one| one.id == id) {
                 response.turn = Some(turn);
             }
@@ -191,6 +223,10 @@ impl Protocol {
             let turn = response.turn.clone();
             let id = response.id.clone();
             if self.playing.as_ref() != Some(&id) {
+                // It goes on where the one before it ends.
+                if let Some(before) = self.playing.take() {
+                    self.tell(("output_audio_buffer.stopped", json!({"response_id": before})));
+                }
                 self.tell(("output_audio_buffer.started", json!({"response_id": id})));
                 self.playing = Some(id);
             }
@@ -207,9 +243,9 @@ impl Protocol {
     /// Ends a response whose model, voices and sounds have ended.
     fn settle(&mut self, place: usize) {
         let response = &self.responses[place];
-        let Some((chunks, _)) = response.made else { return };
+        let Some((chunks, ending)) = response.made else { return };
         if response.terms.modality == Modality::Text || response.sounds.are_out(chunks) {
-            self.finish(place, &Outcome::Completed);
+            self.finish(place, &outcome(ending));
         }
     }
 
@@ -232,4 +268,8 @@ impl Protocol {
     fn place(&self, turn: &TurnId) -> Option<usize> {
         self.responses.iter().position(|response| response.turn.as_ref() == Some(turn))
     }
+}
+
+pub(super) fn outcome(ending: Ending) -> Outcome {
+    if ending.cut_short { Outcome::CutShort } else { Outcome::Completed }
 }

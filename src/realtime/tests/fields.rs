@@ -49,6 +49,14 @@ const SETTLED: &[(&str, &str)] = &[
         "response_id:s item_id:s output_index:n content_index:n delta:s",
     ),
     ("response.output_text.done", "response_id:s item_id:s output_index:n content_index:n text:s"),
+    (
+        "response.function_call_arguments.delta",
+        "response_id:s item_id:s output_index:n call_id:s delta:s",
+    ),
+    (
+        "response.function_call_arguments.done",
+        "response_id:s item_id:s output_index:n call_id:s arguments:s name:s",
+    ),
     ("response.done", "response:o"),
     ("rate_limits.updated", "rate_limits:a"),
     ("output_audio_buffer.started", "response_id:s"),

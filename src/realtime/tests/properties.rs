@@ -18,6 +18,11 @@ fn word() -> impl Strategy<Value = String> {
         "semantic_vad",
         "none",
         "auto",
+        "function",
+        "function_call",
+        "function_call_output",
+        "call_-6",
+        "{}",
         "audio",
         "text",
         "audio/pcmu",
@@ -59,6 +64,12 @@ fn value() -> impl Strategy<Value = Value> {
             "metadata",
             "speed",
             "transcript",
+            "tools",
+            "tool_choice",
+            "name",
+            "call_id",
+            "arguments",
+            "max_output_tokens",
         ];
         let name = prop::sample::select(names.to_vec()).prop_map(str::to_owned);
         prop_oneof![
@@ -113,6 +124,7 @@ fn step(script: &mut Script, what: u8, event: &Value) {
         20 => script.heard("Ana"),
         21 => script.append(200),
         22 => script.input(Input::Played),
+        23 => script.call("t", "look", json!({})),
         _ => script.input(Input::Deaf(Failure {
             code: "no_ears",
             message: String::new(),
@@ -125,7 +137,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
     #[test]
     fn nothing_that_comes_ends_the_session(
-        steps in prop::collection::vec((0..24u8, client_event()), 1..40),
+        steps in prop::collection::vec((0..25u8, client_event()), 1..40),
         is_older: bool,
         plays: bool,
     ) {
@@ -142,7 +154,7 @@ proptest! {
 
     #[test]
     fn every_response_that_begins_ends_once(
-        steps in prop::collection::vec((10..24u8, Just(json!({}))), 1..60),
+        steps in prop::collection::vec((10..25u8, Just(json!({}))), 1..60),
     ) {
         let mut script = Script::new();
         for (what, event) in &steps {

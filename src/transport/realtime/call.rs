@@ -21,10 +21,12 @@ use crate::{
     audio::outgoing::{Law, encoded},
     auth::User,
     conversation::{VoiceManner, VoiceStart, unsupported_audio},
-    domain::{AudioFileId, ChatCommand, Failure, Language, LessonChoice, TurnId, random_token},
+    domain::{
+        AudioFileId, ChatCommand, Ending, Failure, Language, LessonChoice, TurnId, random_token,
+    },
     hub::{Cursor, Interest, Lagged},
     limits::TooFast,
-    providers::{ChatMessage, ChatRequest, LessonKey, ModelPart},
+    providers::{ChatRequest, ModelPart},
     realtime::{Effect, Fault, Input, Offer, Protocol, SoundFormat, SoundPath},
     session::Session,
     transport::sound::sound,
@@ -157,7 +159,7 @@ impl Call {
                     let told = sound.map(move |sound| Input::Sound { turn, chunk, sound });
                     self.awaited.push(told.boxed());
                 }
-                Effect::Ask { response, system, messages } => self.ask(response, system, messages),
+                Effect::Ask { response, request } => self.ask(response, request),
                 Effect::DropAsk { response } => drop(self.beside.remove(&response)),
             }
         }
@@ -192,22 +194,23 @@ impl Call {
         self.awaited.push(told.boxed());
     }
 
-    fn ask(&mut self, response: String, system: String, messages: Vec<ChatMessage>) {
+    fn ask(&mut self, response: String, request: ChatRequest) {
         let room = if self.beside.len() < BESIDE { Ok(()) } else { Err(too_many_beside()) };
         if let Err(failure) = room.and_then(|()| self.may_start()) {
             let outcome = Err(failure);
             return self.awaited.push(ready(Input::WrittenOut { response, outcome }).boxed());
         }
-        let request = ChatRequest { model: None, system, messages, lesson: LessonKey::default() };
         let id = response.clone();
-        let end = Input::WrittenOut { response: response.clone(), outcome: Ok(None) };
+        let outcome = Ok(Ending::default());
+        let end = Input::WrittenOut { response: response.clone(), outcome };
         let written = self.app.model.reply(request).filter_map(move |part| {
             let response = id.clone();
             ready(match part {
                 Ok(ModelPart::Text(text)) => Some(Input::Written { response, text }),
+                Ok(ModelPart::Call(call)) => Some(Input::Called { response, call }),
                 Ok(ModelPart::Aside(_)) => None,
-                Ok(ModelPart::Done { usage }) => {
-                    Some(Input::WrittenOut { response, outcome: Ok(usage) })
+                Ok(ModelPart::Done(ending)) => {
+                    Some(Input::WrittenOut { response, outcome: Ok(ending) })
                 }
                 Err(error) => Some(Input::WrittenOut { response, outcome: Err(error.failure()) }),
             })

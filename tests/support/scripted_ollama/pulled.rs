@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::model_of;
+use super::{model_of, tools::fault_of_tools};
 
 /// A model as it lies on the disk of the server.
 #[derive(Clone, Debug)]
@@ -135,7 +135,13 @@ pub(super) fn fault_of_chat(pulled: &[Pulled], body: &Value) -> Option<Fault> {
     if model.abilities.is_some() && !model.is_able_to("completion") {
         return Some((400, format!("{:?} does not support chat", model.name)));
     }
-    None
+    let has_tools = body["tools"].as_array().is_some_and(|tools| !tools.is_empty());
+    let fault = fault_of_tools(body);
+    if fault.is_none() && has_tools && model.abilities.is_some() && !model.is_able_to("tools") {
+        let name = format!("registry.ollama.ai/library/{}", model.name);
+        return Some((400, format!("{name} does not support tools")));
+    }
+    fault
 }
 
 pub(super) fn fault_of_load(pulled: &[Pulled], body: &Value) -> Option<Fault> {

@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::{
     io::AsyncWriteExt,
     time::{Instant, sleep, sleep_until},
@@ -23,6 +23,7 @@ pub struct Script {
     between: Duration,
     line_end: &'static str,
     write_size: usize,
+    done_reason: &'static str,
 }
 
 /// One thing that happens in an answer.
@@ -70,6 +71,7 @@ impl Script {
             between: Duration::ZERO,
             line_end: "\n",
             write_size: usize::MAX,
+            done_reason: "stop",
         }
     }
 
@@ -81,6 +83,28 @@ impl Script {
     /// The text, and then something else than an end.
     pub fn say_then(text: &str, step: Step) -> Self {
         Self::new(tokens(text).chain([step]))
+    }
+
+    /// The text, and then a call.
+    pub fn call(text: &str, name: &str, arguments: &Value) -> Self {
+        let function = json!({"index": 0, "name": name, "arguments": arguments});
+        let calls = json!([{"id": "call_1", "function": function}]);
+        let message = json!({"role": "assistant", "content": "", "tool_calls": calls});
+        let line = json!({"message": message, "done": false}).to_string();
+        Self::new(tokens(text).chain([Step::Line(line), Step::Done]))
+    }
+
+    /// Ends after so many tokens, as the one who asks wishes.
+    pub(super) fn within(mut self, limit: u64) -> Self {
+        let mut tokens =
+            self.steps.iter().enumerate().filter(|(_, step)| matches!(step, Step::Token(_)));
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        if let Some((place, _)) = tokens.nth(limit) {
+            self.steps.truncate(place);
+            self.steps.push(Step::Done);
+            self.done_reason = "length";
+        }
+        self
     }
 
     /// Nothing but such a line after a time.
@@ -185,7 +209,7 @@ impl Script {
             "created_at": "2026-01-01T00:00:00.000000000Z",
             "message": {"role": "assistant", "content": ""},
             "done": true,
-            "done_reason": "stop",
+            "done_reason": self.done_reason,
             "total_duration": 1,
             "prompt_eval_count": 26,
             "eval_count": tokens,

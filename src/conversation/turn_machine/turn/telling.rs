@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::{Chunk, Event, Failure, SpeechState, Usage};
+use crate::domain::{Chunk, Ending, Event, Failure, SpeechState};
 
 use super::{super::Effect, Turn};
 
@@ -70,13 +70,13 @@ impl Turn {
         }
     }
 
-    pub(super) fn complete_event(&self, usage: Option<Usage>) -> Event {
+    pub(super) fn complete_event(&self, ending: Ending) -> Event {
         Event::ConversationComplete {
             turn: self.id().clone(),
             message: self.ask.answer.clone(),
             text: self.text.clone(),
             chunks: self.chunks.len(),
-            usage,
+            ending,
             timings: self.timings,
         }
     }
