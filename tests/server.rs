@@ -46,6 +46,7 @@ mod server {
     mod poor_machine;
     mod raw_requests;
     mod realtime;
+    mod realtime_tools;
     mod realtime_voice;
     mod repeating;
     mod restarting;

@@ -92,7 +92,7 @@ impl Tutor {
     pub fn encode(&self, published: &Published) -> Option<Arc<str>> {
         match &published.event {
             Event::TextDelta { .. } if !self.deltas => return None,
-            Event::TurnBegan { .. } => return None,
+            Event::TurnBegan { .. } | Event::ToolCall { .. } => return None,
             _ => {}
         }
         Some(published.frame(Slot::Tutor as usize, || {

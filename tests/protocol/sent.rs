@@ -10,11 +10,12 @@ use parla::{
         AudioFileId, Chunk, ChunkAudio, ChunkId, Confidence, ConversationId, Correction, Emotion,
         EmotionApplied, Ending, Event, Failure, HeardWord, Language, Latency, Level, Listening,
         Message, MessageId, Notice, Progress, ProgressKind, Role, SpeechState, SpokenSpan,
-        TextForm, Timings, Transcript, TurnId, TurnMetadata, TurnSnapshot, Usage, UserId, WordTime,
+        TextForm, Timings, ToolCall, Transcript, TurnId, TurnMetadata, TurnSnapshot, Usage, UserId,
+        WordTime,
     },
     hub::{Hub, Interest, Resume, Topic},
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Every frame, as a client reads it.
 pub(crate) fn frames() -> Vec<Value> {
@@ -65,8 +66,9 @@ pub(crate) fn frame_type(event: &Event) -> Option<&'static str> {
 /// At least one of every variant.
 pub(crate) fn events() -> Vec<Event> {
     let turn = TurnId::random();
-    let in_turn: [fn(TurnId) -> Event; 6] = [
+    let in_turn: [fn(TurnId) -> Event; 7] = [
         |turn| Event::TurnBegan { turn },
+        |turn| Event::ToolCall { turn, call: call() },
         |turn| Event::TextDelta { turn, text: "¡Hola!".to_owned() },
         |turn| Event::ConversationStopped { turn, text: String::new() },
         |turn| Event::PlaybackStopped { turn, heard_chunks: 0, heard_ms: 420 },
@@ -218,6 +220,10 @@ fn corrections() -> [Event; 2] {
         },
         source: "model",
     })
+}
+
+fn call() -> ToolCall {
+    ToolCall { name: "look".to_owned(), arguments: Map::new() }
 }
 
 /// All that can become of a chunk's audio.

@@ -18,14 +18,14 @@ pub(super) async fn tell(socket: &mut Socket, event: Value) {
     socket.send_text(&event.to_string()).await;
 }
 
-async fn ask(socket: &mut Socket, text: &str) {
+pub(super) async fn ask(socket: &mut Socket, text: &str) {
     let content = json!([{"type": "input_text", "text": text}]);
     let item = json!({"type": "message", "role": "user", "content": content});
     tell(socket, json!({"type": "conversation.item.create", "item": item})).await;
     tell(socket, json!({"type": "response.create"})).await;
 }
 
-fn count(frames: &[Value], kind: &str) -> usize {
+pub(super) fn count(frames: &[Value], kind: &str) -> usize {
     frames.iter().filter(|frame| frame["type"] == kind).count()
 }
 

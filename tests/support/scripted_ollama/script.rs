@@ -87,11 +87,16 @@ impl Script {
 
     /// The text, and then a call.
     pub fn call(text: &str, name: &str, arguments: &Value) -> Self {
+        Self::call_then(text, (name, arguments), Step::Done)
+    }
+
+    /// The same, and then something else than an end.
+    pub fn call_then(text: &str, (name, arguments): (&str, &Value), step: Step) -> Self {
         let function = json!({"index": 0, "name": name, "arguments": arguments});
         let calls = json!([{"id": "call_1", "function": function}]);
         let message = json!({"role": "assistant", "content": "", "tool_calls": calls});
         let line = json!({"message": message, "done": false}).to_string();
-        Self::new(tokens(text).chain([Step::Line(line), Step::Done]))
+        Self::new(tokens(text).chain([Step::Line(line), step]))
     }
 
     /// Ends after so many tokens, as the one who asks wishes.
