@@ -53,6 +53,16 @@ test('an answer grows chunk by chunk until it is complete', () => {
   assert.equal(state.seq, 8);
 });
 
+test('a turn that has only called functions of another app leaves no empty bubble', () => {
+  const state = play([
+    greeting(),
+    said(1),
+    frame(2, 'conversation-complete', { turnId: 't', messageId: 'a', text: '', chunks: 0 }),
+  ]);
+  assert.deepEqual(sketch(state), ['user sent hi']);
+  assert.equal(state.awaiting, null);
+});
+
 test('a chunk that is told before its predecessor leaves a place for it', () => {
   const state = play([greeting(), start(1, []), update(2, 1, chunk('Two.'))]);
   assert.deepEqual(sketch(state), ['assistant making ? Two.:pending']);

@@ -2,17 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { OpenAIRealtimeWebSocket, RealtimeAgent, RealtimeSession } from '@openai/agents-realtime';
+import { soon } from './soon.js';
 
-const PATIENCE_MS = 20_000;
 const URL_OF_SESSIONS = `${process.env.PARLA_URL.replace('http', 'ws')}v1/realtime?model=gpt-realtime`;
-
-/** @param {Promise<unknown>} promise @param {string} what */
-function soon(promise, what) {
-  const late = new Promise((_, reject) => {
-    setTimeout(() => reject(new Error(`${what} does not come`)), PATIENCE_MS).unref();
-  });
-  return Promise.race([promise, late]);
-}
 
 const agent = new RealtimeAgent({ name: 'Tutor', instructions: 'Be brief.' });
 const transport = new OpenAIRealtimeWebSocket({ url: URL_OF_SESSIONS });

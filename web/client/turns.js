@@ -115,8 +115,7 @@ const STEPS = {
   'chunk-update': chunkChanged,
   'chunk-complete': chunkChanged,
   'chunk-failed': chunkChanged,
-  'conversation-complete': (state, { turnId, messageId, text, timings }) =>
-    answered(state, turnId, { phase: 'complete', id: messageId, text, timings }),
+  'conversation-complete': completed,
   'conversation-stopped': (state, { turnId, text }) =>
     answered(state, turnId, { phase: 'stopped', text }),
   'conversation-failed': (state, { turnId, ...problem }) =>
@@ -175,6 +174,12 @@ function chunkChanged(state, { turnId, chunkIndex, chunk }) {
 
 function answered(state, turnId, end) {
   return place({ ...state, awaiting: null }, isTurn(turnId), { role: 'assistant', turnId, ...end });
+}
+
+/** A turn without a word has called functions of another app: what comes of them is the next turn. */
+function completed(state, { turnId, messageId, text, timings }) {
+  if (text === '') return { ...state, awaiting: null };
+  return answered(state, turnId, { phase: 'complete', id: messageId, text, timings });
 }
 
 function corrected(state, correction) {
