@@ -74,6 +74,9 @@ impl ChatModel for Practice {
     }
 
     fn reply(&self, request: ChatRequest) -> BoxStream<'static, Result<ModelPart, ProviderError>> {
+        if !request.tools.is_empty() {
+            tracing::debug!("a prepared lesson calls no functions");
+        }
         let tutor = self.clone();
         let answer = stream::once(async move { tutor.answer(&request) });
         let pieces = answer.flat_map(|text| {

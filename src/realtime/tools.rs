@@ -5,6 +5,9 @@ use serde_json::{Map, Value, json};
 use super::{fault::Fault, items::Item, read::Fields, response::Told};
 use crate::domain::{Tool, ToolCall, ToolResult};
 
+/// Functions that a model is told of, in bytes: they take as much of its context as the longest instructions.
+const LIMIT: usize = 32 * 1024;
+
 /// What may be called, as a session or a response says it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tools {
@@ -146,13 +149,19 @@ fn read_arguments(text: &str) -> Option<Map<String, Value>> {
 
 /// Tools of other kinds are the provider's own: they are kept and shown, and nobody is told of them.
 fn read_functions(list: &[Value], path: &str) -> Result<Vec<Tool>, Fault> {
-    let mut functions = Vec::new();
+    let (mut functions, mut bytes) = (Vec::new(), 0);
     for (place, tool) in list.iter().enumerate() {
-        let path = format!("{path}[{place}]");
-        let Value::Object(tool) = tool else { return Err(Fault::invalid(&path, "an object")) };
-        let fields = Fields::new(tool, &path);
+        let part = format!("{path}[{place}]");
+        let Value::Object(function) = tool else {
+            return Err(Fault::invalid(&part, "an object"));
+        };
+        let fields = Fields::new(function, &part);
         if fields.required_text("type")? == "function" {
+            bytes += tool.to_string().len();
             functions.push(read_function(fields)?);
+        }
+        if bytes > LIMIT {
+            return Err(Fault::invalid(path, "functions of at most 32 KiB together"));
         }
     }
     Ok(functions)

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::realtime::{ask, call, count, tell};
 use crate::support::{
     scripted_ollama::{Pulled, Script, ScriptedOllama, Step},
-    server::{Server, Setup, Socket},
+    server::{Server, Socket},
 };
 
 /// A server whose model can call functions.

@@ -1,5 +1,6 @@
 //! Whether a prompt fits into what a model sees at once, and what to do when it does not. It asks nobody.
 
+use super::server::Model;
 use crate::{
     domain::Notice,
     providers::{
@@ -21,9 +22,10 @@ pub(super) struct Room {
 }
 
 /// What `request` needs, in tokens, held against what the model is given and the most that it was trained for.
-pub(super) fn room(request: &ChatRequest, given: u32, most: Option<u32>) -> Room {
-    let most = most.unwrap_or(u32::MAX).max(given);
-    let needed = prompt_tokens(request).saturating_add(ANSWER_TOKENS.min(most / 4));
+pub(super) fn room(request: &ChatRequest, given: u32, model: &Model) -> Room {
+    let most = model.most_context.unwrap_or(u32::MAX).max(given);
+    let tools = if model.calls { tokens::of_tools(&request.tools) } else { 0 };
+    let needed = prompt_tokens(request, tools).saturating_add(ANSWER_TOKENS.min(most / 4));
     if needed <= given {
         return Room { widened: None, lacking: None };
     }
@@ -43,10 +45,10 @@ pub(super) fn notice(model: &str, most: u32, needed: u32) -> Notice {
     Notice::new("context_small", text)
 }
 
-fn prompt_tokens(request: &ChatRequest) -> u32 {
+fn prompt_tokens(request: &ChatRequest, tools: usize) -> u32 {
     let system = MESSAGE_TOKENS + tokens::estimate(&request.system);
     let messages: usize = request.messages.iter().map(tokens::of_message).sum();
-    let needed = system + messages + tokens::of_tools(&request.tools);
+    let needed = system + messages + tools;
     u32::try_from(needed).unwrap_or(u32::MAX)
 }
 
@@ -56,7 +58,7 @@ mod tests {
     fn found(system_tokens: usize, given: u32, most: Option<u32>) -> (Option<u32>, Option<u32>) {
         let system = "abcd".repeat(system_tokens - MESSAGE_TOKENS);
         let request = ChatRequest { system, ..ChatRequest::default() };
-        let room = room(&request, given, most);
+        let room = room(&request, given, &Model { most_context: most, ..Model::default() });
         (room.widened, room.lacking)
     }
 

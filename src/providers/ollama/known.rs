@@ -48,7 +48,7 @@ impl Ollama {
         request: &ChatRequest,
     ) -> Result<(Model, Room), ProviderError> {
         let mut model = self.model(request.model.as_deref()).await?;
-        let room = context::room(request, self.context_of(&model), model.most_context);
+        let room = context::room(request, self.context_of(&model), &model);
         if let Some(widened) = room.widened.filter(|_| self.context_tokens.is_none()) {
             tracing::info!(
                 model = model.name,

@@ -27,7 +27,7 @@ pub(super) struct Server {
 }
 
 /// A model that can write answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Model {
     pub(super) name: String,
     /// It can be told not to think before it answers.

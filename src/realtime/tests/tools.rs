@@ -140,11 +140,38 @@ fn a_response_may_have_tools_and_a_length_of_its_own() {
 }
 
 #[test]
+fn what_came_of_a_call_is_played_behind_the_words_before_it() {
+    let mut script = Script::with(Shape::Settled, SoundPath::Carrier);
+    let session = json!({"type": "realtime", "tools": [look("look")]});
+    script.client(json!({"type": "session.update", "session": session}));
+    script.ask("And at sea?").begin("t", Some("resp_-4"), "And at sea?").delta("t", "Let me see.");
+    script.call("t", "look", json!({})).chunk("t", 0, 0).sound("t", 0, 900);
+    script.complete("t", "Let me see.", 1).client(output("call_-7"));
+    script.client(json!({"type": "response.create"}));
+    script.trace();
+    let turn = TurnId::parse("u").unwrap();
+    script.input(Input::Event(Event::TurnBegan { turn })).delta("u", "Waves.");
+    script.chunk("u", 0, 0).sound("u", 0, 300);
+    let trace = script.trace();
+    let told = trace.lines().skip_while(|line| *line != "> sound 0");
+    let played: String = told.map(|line| format!("{line}\n")).collect();
+    expect![[r#"
+        > sound 0
+          output_audio_buffer.stopped {"response_id":"resp_-4"}
+          output_audio_buffer.started {"response_id":"resp_-9"}
+          play 14400 bytes of 0
+    "#]]
+    .assert_eq(&played);
+}
+
+#[test]
 fn what_is_no_function_or_belongs_to_no_call_is_refused() {
     let mut script = seaside();
     let update = |session: Value| json!({"type": "session.update", "session": session});
     script.client(update(json!({"tools": [{"type": "function"}]})));
     script.client(update(json!({"tools": ["look"]})));
+    let long = json!({"type": "function", "name": "look", "description": "far ".repeat(9000)});
+    script.client(update(json!({"tools": [long]})));
     script.client(update(json!({"tool_choice": "perhaps"})));
     script.client(output("call_-1"));
     let call =
@@ -155,6 +182,8 @@ fn what_is_no_function_or_belongs_to_no_call_is_refused() {
           error {"error":{"type":"invalid_request_error","code":"missing_required_parameter","message":"Missing required parameter: 'session.tools[0].name'.","param":"session.tools[0].name","event_id":null}}
         > session.update
           error {"error":{"type":"invalid_request_error","code":"invalid_value","message":"Invalid 'session.tools[0]': expected an object.","param":"session.tools[0]","event_id":null}}
+        > session.update
+          error {"error":{"type":"invalid_request_error","code":"invalid_value","message":"Invalid 'session.tools': expected functions of at most 32 KiB together.","param":"session.tools","event_id":null}}
         > session.update
           error {"error":{"type":"invalid_request_error","code":"invalid_value","message":"Invalid 'session.tool_choice': expected one of 'auto', 'required', 'none'.","param":"session.tool_choice","event_id":null}}
         > conversation.item.create
