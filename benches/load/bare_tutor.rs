@@ -37,6 +37,9 @@ use super::{
 /// What the scripted voice sends for one second, in bytes.
 const BYTES_PER_SECOND: f64 = 48_000.0;
 
+/// More than an answer has.
+const MOST_PIECES: usize = 1024;
+
 /// The bare tutor in a process of its own, on the core on which parla is measured.
 pub(crate) async fn start(stand_ins: &StandIns) -> anyhow::Result<(SocketAddr, Process)> {
     let model = stand_ins.model.base_url();
@@ -97,16 +100,17 @@ impl Tutor {
     }
 
     async fn turn(&self, socket: &mut WebSocket) -> anyhow::Result<()> {
-        let (write, mut written) = mpsc::unbounded_channel();
+        let (write, mut written) = mpsc::channel(MOST_PIECES);
         let model = self.direct.clone();
-        let answer = tokio::spawn(async move {
+        let mut answer = JoinSet::new();
+        answer.spawn(async move {
             let mut parser = Parser::new(Language::default());
-            model
-                .answer(|token| {
-                    parser.push(token).into_iter().for_each(|piece| drop(write.send(piece)))
-                })
-                .await?;
-            parser.finish().into_iter().for_each(|piece| drop(write.send(piece)));
+            // A piece that found no room is one that the learner misses.
+            let tell = |pieces: Vec<Piece>| {
+                pieces.into_iter().for_each(|piece| drop(write.try_send(piece)));
+            };
+            model.answer(|token| tell(parser.push(token))).await?;
+            tell(parser.finish());
             anyhow::Ok(())
         });
         let (mut voices, mut chunks) = (JoinSet::new(), 0);
@@ -120,7 +124,7 @@ impl Tutor {
                 else => break,
             }
         }
-        answer.await??;
+        answer.join_all().await.into_iter().collect::<anyhow::Result<()>>()?;
         Ok(tell(socket, json!({"type": "conversation-complete", "data": {"chunks": chunks}}))
             .await?)
     }
