@@ -29,7 +29,7 @@ pub use self::{
 };
 use crate::{
     audio::intake::{AudioFormat, IntakeError},
-    domain::Transcript,
+    domain::{Confidence, Transcript},
     providers::{ListenRequest, ProviderError, Transcriber},
     shutdown::Shutdown,
     telemetry::metrics::HearingMetrics,
@@ -143,6 +143,11 @@ impl Ear {
     /// Asks for the words of all sound up to here; answered by one [`Perception::Flushed`].
     pub fn flush(&self) {
         self.asked.send_modify(|asked| asked.flushes += 1);
+    }
+
+    /// Takes sound for a voice from here on when it is that likely to be one; at first one half.
+    pub fn set_threshold(&self, threshold: Confidence) {
+        self.asked.send_modify(|asked| asked.threshold = Some(threshold));
     }
 
     /// What the learner may be about to say; it replaces what was expected before.

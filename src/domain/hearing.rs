@@ -52,6 +52,8 @@ pub enum MicrophoneMode {
 }
 
 impl Confidence {
+    pub const HALF: Self = Self(500);
+
     /// From a share of one; what is no number or out of range is brought into it.
     #[must_use]
     #[expect(

@@ -1,6 +1,7 @@
 //! Finds voices in sound, by a small network that comes with its library. It keeps no sound but a window.
 
 use super::{Perception, voice::Voice};
+use crate::domain::Confidence;
 
 /// Samples that the network looks at, at 16 kHz.
 const WINDOW: usize = 256;
@@ -16,6 +17,11 @@ impl Detector {
     pub(super) fn new() -> Self {
         let window = Vec::with_capacity(WINDOW);
         Self { network: earshot::Detector::default_boxed(), window, voice: Voice::default() }
+    }
+
+    /// Takes a sound for a voice when it is that likely to be one.
+    pub(super) fn set_threshold(&mut self, threshold: Confidence) {
+        self.voice.set_threshold(threshold);
     }
 
     /// What these samples make known; 16-bit little-endian ones at 16 kHz.
@@ -81,6 +87,25 @@ mod tests {
             check_sentence("it", "Vorrei un caffè, per favore.", noise);
             check_sentence("de", "Ja.", noise);
         }
+    }
+
+    #[test]
+    fn a_high_threshold_passes_over_a_voice_in_noise_that_a_low_one_finds() {
+        let sentence = spoken("en", "Hello there, how are you today?");
+        let silence = [0; HALF_A_SECOND];
+        let clear = [&silence, &sentence.samples[..], &silence].concat();
+        let mut drowned = clear.clone();
+        Noise::default().add(&mut drowned, 6_000.0);
+        let finds = |sound: &[i16], threshold: f64| {
+            let mut detector = Detector::new();
+            detector.set_threshold(Confidence::from_share(threshold));
+            !detector.hear(&pcm(sound)).is_empty()
+        };
+        let found =
+            |sound: &[i16]| [0.0, 0.1, 0.5, 0.9, 1.0].map(|threshold| finds(sound, threshold));
+        assert_eq!(found(&clear), [true; 5]);
+        assert_eq!(found(&drowned), [true, true, true, false, false]);
+        assert_eq!(found(&[0; 4 * HALF_A_SECOND]), [false; 5]);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::{
     flushes::Flushes,
 };
 use crate::{
-    domain::AudioFrame,
+    domain::{AudioFrame, Confidence},
     providers::{
         HEARING_RATE, Heard, ListenRequest, ProviderError, Sound, Transcriber,
         outlet::{Outlet, outlet},
@@ -33,6 +33,7 @@ const FRAME_BYTES: usize = 1_024;
 pub(super) struct Asked {
     pub(super) flushes: u64,
     pub(super) phrases: Option<Arc<[String]>>,
+    pub(super) threshold: Option<Confidence>,
 }
 
 /// The ear's task.
@@ -201,6 +202,10 @@ impl Listening {
             && self.asked.phrases.as_ref().is_none_or(|before| !Arc::ptr_eq(before, &phrases))
         {
             self.outlet.put(Sound::Expect(phrases));
+        }
+        if let Some(threshold) = asked.threshold.filter(|_| asked.threshold != self.asked.threshold)
+        {
+            self.detector.set_threshold(threshold);
         }
         if asked.flushes > self.asked.flushes {
             while let Ok(frame) = sound.try_recv() {

@@ -1,16 +1,19 @@
 //! When a voice sounds and when it does not, from how likely each moment holds one. It hears nothing itself.
 
 use super::Perception;
+use crate::domain::Confidence;
 
 /// What one probability is about, in milliseconds.
 pub(super) const WINDOW_MS: u64 = 16;
 
-/// A voice may sound from here on. Most noise stays below.
+/// A voice may sound from here on. Most noise stays below. This is what a threshold takes the place of.
 const LIKELY: f32 = 0.5;
 /// A voice that sounds already is known by this; in noise what follows it sinks slowly.
 const SURE: f32 = 0.75;
 /// It takes this to believe in a voice that has not sounded before: even the loudest noise stays below.
 const CERTAIN: f32 = 0.8;
+/// No threshold lies outside of these: below, silence would be a voice, and above, a clear voice would be none.
+const THRESHOLDS: (f32, f32) = (0.1, 0.9);
 /// Clicks and knocks are shorter.
 const SHORTEST: u64 = 64 / WINDOW_MS;
 /// Within words a voice is away for less.
@@ -28,6 +31,15 @@ pub(super) struct Voice {
     /// Where the last voice ended, in windows.
     silent_since: u64,
     state: State,
+    bars: Bars,
+}
+
+/// How likely a voice has to be.
+#[derive(Clone, Copy, Debug)]
+struct Bars {
+    likely: f32,
+    sure: f32,
+    certain: f32,
 }
 
 /// All places are in windows from the beginning.
@@ -45,12 +57,17 @@ enum State {
 }
 
 impl Voice {
+    /// Takes a voice for one from that likelihood on.
+    pub(super) fn set_threshold(&mut self, threshold: Confidence) {
+        self.bars = Bars::at(threshold);
+    }
+
     /// What the next window, with a voice in it this likely, makes known.
     pub(super) fn hear(&mut self, probability: f32) -> Option<Perception> {
         let began = self.now;
         self.now += 1;
         match &mut self.state {
-            State::Silent | State::Perhaps { .. } if probability < LIKELY => {
+            State::Silent | State::Perhaps { .. } if probability < self.bars.likely => {
                 self.state = State::Silent;
                 self.quiet()
             }
@@ -60,17 +77,17 @@ impl Voice {
             }
             State::Perhaps { since } => {
                 let since = *since;
-                if probability < CERTAIN || self.now - since < SHORTEST {
+                if probability < self.bars.certain || self.now - since < SHORTEST {
                     return self.quiet();
                 }
                 self.state = State::Sounding { surely_until: self.now, likely_until: self.now };
                 Some(Perception::VoiceOn { at_ms: since * WINDOW_MS })
             }
             State::Sounding { surely_until, likely_until } => {
-                if probability >= LIKELY {
+                if probability >= self.bars.likely {
                     *likely_until = self.now;
                 }
-                if probability >= SURE {
+                if probability >= self.bars.sure {
                     *surely_until = self.now;
                 }
                 let is_away =
@@ -94,6 +111,25 @@ impl Voice {
     }
 }
 
+impl Bars {
+    /// The threshold takes the place of [`LIKELY`]; the other two stay as far above it, in odds.
+    fn at(threshold: Confidence) -> Self {
+        let (lowest, highest) = THRESHOLDS;
+        let threshold = (threshold.share() as f32).clamp(lowest, highest);
+        let raised = |bar: f32| {
+            let odds = bar / (1.0 - bar) * threshold / (1.0 - threshold);
+            odds / (1.0 + odds)
+        };
+        Self { likely: raised(LIKELY), sure: raised(SURE), certain: raised(CERTAIN) }
+    }
+}
+
+impl Default for Bars {
+    fn default() -> Self {
+        Self { likely: LIKELY, sure: SURE, certain: CERTAIN }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use expect_test::{Expect, expect};
@@ -103,7 +139,12 @@ mod tests {
 
     /// A script is windows and how likely a voice is in each, in tenths: `25x1 10x9`.
     fn check(script: &str, expected: Expect) {
+        check_at(0.5, script, expected);
+    }
+
+    fn check_at(threshold: f64, script: &str, expected: Expect) {
         let mut voice = Voice::default();
+        voice.set_threshold(Confidence::from_share(threshold));
         let mut told = Vec::new();
         for (count, tenths) in script.split(' ').filter_map(|part| part.split_once('x')) {
             for _ in 0..count.parse::<u32>().unwrap() {
@@ -128,6 +169,45 @@ mod tests {
     #[test]
     fn what_is_short_or_never_certain_is_no_voice() {
         check("10x1 3x9 10x1 3x9 10x1 200x7 10x1", expect![""]);
+    }
+
+    #[test]
+    fn a_higher_threshold_passes_over_what_a_lower_one_takes_for_a_voice() {
+        let doubtful = "10x1 20x6 30x1";
+        check(doubtful, expect![""]);
+        check_at(0.9, doubtful, expect![""]);
+        check_at(
+            0.2,
+            doubtful,
+            expect![[r#"
+                224: VoiceOn { at_ms: 160 }
+                672: VoiceOff { at_ms: 480 }"#]],
+        );
+        let sure = "10x1 20x9 30x1";
+        check_at(0.9, sure, expect![""]);
+        // Whatever is asked for, a certain voice is heard and silence is not.
+        let certain = "40x0 20x9.9 30x0";
+        check_at(
+            1.0,
+            certain,
+            expect![[r#"
+                704: VoiceOn { at_ms: 640 }
+                1152: VoiceOff { at_ms: 960 }"#]],
+        );
+        check_at(
+            0.0,
+            certain,
+            expect![[r#"
+                704: VoiceOn { at_ms: 640 }
+                1152: VoiceOff { at_ms: 960 }"#]],
+        );
+    }
+
+    #[test]
+    fn a_threshold_of_one_half_is_the_usual_one() {
+        let bars = Bars::at(Confidence::from_share(0.5));
+        let near = |found: f32, usual: f32| (found - usual).abs() < 1e-6;
+        assert!(near(bars.likely, LIKELY) && near(bars.sure, SURE) && near(bars.certain, CERTAIN));
     }
 
     #[test]
