@@ -8,6 +8,9 @@ use crate::{
     storage::StoredMessage,
 };
 
+/// How a learner's silence is written for a model.
+const SILENCE: &str = "…";
+
 /// The newest messages, oldest first.
 #[derive(Debug)]
 pub(super) struct Memory {
@@ -39,6 +42,11 @@ impl Memory {
 
     pub(super) fn learner_said(&mut self, message: &Message, lesson: LessonKey) {
         self.add(message.turn.clone(), Role::User, message.text.clone(), lesson);
+    }
+
+    /// The tutor goes on although the learner has said nothing: models want to see that it is their turn.
+    pub(super) fn learner_was_silent(&mut self, turn: TurnId, lesson: LessonKey) {
+        self.add(turn, Role::User, SILENCE.to_owned(), lesson);
     }
 
     pub(super) fn tutor_said<C: AsRef<Chunk>>(

@@ -41,8 +41,10 @@ pub struct Ask {
     /// The id of the tutor's message that the turn becomes.
     pub answer: MessageId,
     pub user: UserId,
-    /// What the learner said; `None` when the tutor opens, or goes on with what came of its calls.
+    /// What the learner said; `None` when the tutor speaks first, or goes on, perhaps with what came of its calls.
     pub message: Option<Arc<Message>>,
+    /// The tutor begins, whatever was said before.
+    pub opening: bool,
     pub terms: AnswerTerms,
     /// Tell of chunks while the model is still writing.
     pub stream: bool,

@@ -95,6 +95,9 @@ impl Actor {
                 turn: turn.clone(),
             })
         });
+        let opening = message.is_none()
+            && command.terms.results.is_empty()
+            && (command.choice.scenario.is_some() || self.memory.is_empty());
         // The practice tutor plays no model of another name.
         let wanted = settings.model.clone().filter(|_| info.provider != TurnMetadata::PRACTICE);
         let metadata = Arc::new(TurnMetadata {
@@ -108,7 +111,7 @@ impl Actor {
         let lost_words = self.parts.prompter.lost_words(&settings.language);
         let (answer, stream) = (MessageId::random(), command.stream);
         let terms = command.terms.clone();
-        Ask { turn, answer, user, message, terms, stream, metadata, lost_words }
+        Ask { turn, answer, user, message, opening, terms, stream, metadata, lost_words }
     }
 
     fn store(&mut self, ask: &Ask) {
@@ -135,16 +138,21 @@ impl Actor {
     fn ask_model(&mut self, ask: &Ask) {
         let metadata = &ask.metadata;
         let lesson = LessonKey::from(metadata.as_ref());
-        if !ask.terms.results.is_empty() {
-            let results = ask.terms.results.clone();
-            self.memory.tutor_called(&ask.turn, results, lesson.clone());
+        let results = &ask.terms.results;
+        match &ask.message {
+            _ if !results.is_empty() => {
+                self.memory.tutor_called(&ask.turn, results.clone(), lesson.clone());
+            }
+            None if !ask.opening => {
+                self.memory.learner_was_silent(ask.turn.clone(), lesson.clone());
+            }
+            _ => {}
         }
         if let Some(message) = &ask.message {
             self.memory.learner_said(message, lesson.clone());
         }
-        let opening = ask.message.is_none() && ask.terms.results.is_empty();
         let choices = self.admissions.settings_of(&ask.turn);
-        let request = self.request(lesson, choices, (&metadata.model, opening), &ask.terms);
+        let request = self.request(lesson, choices, (&metadata.model, ask.opening), &ask.terms);
         self.warming = None;
         let stream = self.parts.model.reply(request);
         self.stages.asked_model(&ask.turn);

@@ -61,6 +61,7 @@ impl Script {
         let goes_on = text == "=";
         let message = (text != "-" && !goes_on).then(|| learner_message(name, text, &turn));
         self.feed(Input::Ask(Ask {
+            opening: message.is_none(),
             turn: turn.clone(),
             answer: MessageId::parse(&format!("answer-{turn}")).unwrap(),
             user: UserId::parse(name).unwrap(),
