@@ -5,6 +5,7 @@
 
 mod fault;
 mod hearing;
+mod idle;
 mod items;
 mod names;
 mod older;
@@ -30,6 +31,7 @@ use crate::{
 
 pub use fault::Fault;
 use hearing::Hearing;
+use idle::Idle;
 use items::Items;
 use names::Names;
 use response::{Response, Told};
@@ -84,6 +86,8 @@ pub enum Input {
     WrittenOut { response: String, outcome: Result<Ending, Failure> },
     /// Of a carrier that plays: all that it was given has been heard.
     Played,
+    /// Time has passed.
+    Clock,
 }
 
 /// Something that the carrier is to do, in this order.
@@ -161,6 +165,7 @@ pub struct Protocol {
     /// The response that a carrier plays.
     playing: Option<String>,
     hearing: Hearing,
+    idle: Idle,
     effects: Vec<Effect>,
 }
 
@@ -186,6 +191,7 @@ impl Protocol {
             foreign: None,
             playing: None,
             hearing: Hearing::default(),
+            idle: Idle::default(),
             effects: Vec::new(),
         }
     }
@@ -237,7 +243,9 @@ impl Protocol {
             Input::Called { response, call } => self.called_beside(&response, call),
             Input::WrittenOut { response, outcome } => self.written_out(&response, outcome),
             Input::Played => self.played(),
+            Input::Clock => {}
         }
+        self.look_at_clock();
         std::mem::take(&mut self.effects)
     }
 

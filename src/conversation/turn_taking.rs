@@ -64,6 +64,10 @@ pub enum Decision {
     InterruptTutor,
     /// The learner's turn is over; this is what they said.
     EndOfTurn(Utterance),
+    /// A voice, or what was committed, has given no words, and nobody waits for them any more.
+    NothingSaid {
+        was_committed: bool,
+    },
     Listening(Listening),
 }
 
@@ -158,10 +162,16 @@ impl TurnTaking {
 
     /// What follows from a fact at `now`, and from the time that has passed.
     pub fn handle(&mut self, now: Millis, fact: Fact) -> Vec<Decision> {
+        let attended = self.attends();
         self.take_in(now, fact);
         let mut out = Vec::new();
         while let Some(due) = self.next_due().filter(|due| due.at <= now) {
             self.carry_out(now, due.step, &mut out);
+        }
+        let is_told =
+            |told: &Decision| matches!(told, Decision::EndOfTurn(_) | Decision::NothingSaid { .. });
+        if attended && !self.attends() && !out.iter().any(is_told) {
+            out.push(Decision::NothingSaid { was_committed: false });
         }
         self.show_listening(&mut out);
         out
@@ -225,7 +235,8 @@ impl TurnTaking {
             self.pauses.broken(now.saturating_sub(self.voice.since), self.outlook());
         } else if !self.turn.awaits_words {
             self.pauses.begun(now);
-            self.turn = Turn::default();
+            // What was committed is still to be answered.
+            self.turn = Turn { committed_at: self.turn.committed_at, ..Turn::default() };
         }
         self.turn.since.get_or_insert(now);
         (self.turn.has_voice, self.turn.hinted) = (true, false);
@@ -298,6 +309,11 @@ impl TurnTaking {
             self.listening = listening;
             out.push(Decision::Listening(listening));
         }
+    }
+
+    /// Somebody speaks, or has spoken and may be told something of it.
+    fn attends(&self) -> bool {
+        self.voice.is_on || self.pressed || self.is_open()
     }
 
     /// There are words, or there will be.

@@ -4,7 +4,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     audio::intake::{AudioFormat, IntakeError},
-    domain::{Failure, LessonChoice, Listening, MicrophoneMode, Millis, Transcript, TurnId},
+    domain::{Confidence, Failure, LessonChoice, MicrophoneMode, Millis, Transcript, TurnId},
 };
 
 use super::turn_taking::Utterance;
@@ -33,6 +33,8 @@ pub struct VoiceManner {
     pub interrupts: bool,
     /// Silence that ends the learner's turn, in milliseconds; by level and habit when it is not said.
     pub end_silence_ms: Option<Millis>,
+    /// How likely a sound has to be a voice to be taken for one.
+    pub threshold: Confidence,
 }
 
 /// A live voice, for its owner.
@@ -49,8 +51,10 @@ pub enum VoiceReport {
         at_ms: u64,
     },
     Transcript(Transcript),
-    /// How parla attends; `Off` also when what was committed or heard has given no words.
-    Listening(Listening),
+    /// A voice, or what was committed, has given no words. Each commit is answered by this or by [`Self::Ended`].
+    NothingSaid {
+        was_committed: bool,
+    },
     /// The learner's turn is over. With `answers` the tutor's turn follows, or why there is none.
     Ended {
         utterance: Utterance,
@@ -67,7 +71,13 @@ impl VoiceManner {
     #[must_use]
     pub fn of(mode: MicrophoneMode) -> Self {
         let is_live = mode != MicrophoneMode::Manual;
-        Self { mode, answers: true, interrupts: is_live, end_silence_ms: None }
+        Self {
+            mode,
+            answers: true,
+            interrupts: is_live,
+            end_silence_ms: None,
+            threshold: Confidence::HALF,
+        }
     }
 }
 

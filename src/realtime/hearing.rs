@@ -9,10 +9,7 @@ use serde_json::{Value, json};
 use super::{
     Effect, Fault, Protocol, SoundFormat, SoundPath, items::Item, read::Fields, session::Session,
 };
-use crate::{
-    conversation::VoiceReport,
-    domain::{Failure, Listening},
-};
+use crate::{conversation::VoiceReport, domain::Failure};
 
 /// Less sound than this is nothing to commit, in milliseconds.
 const LEAST_MS: u64 = 100;
@@ -24,11 +21,14 @@ pub(super) struct Hearing {
     deaf: Option<Fault>,
     /// Sound since the last turn, in bytes.
     appended: u64,
+    /// Sound since the microphone was opened, in bytes, and before, in milliseconds.
+    heard: u64,
+    before_ms: u64,
+    /// Where a voice last began or ended.
+    voice_at_ms: u64,
     voice: Option<Voice>,
     /// Items that wait for their words, and how much sound they are, in milliseconds.
     awaited: VecDeque<(String, u64)>,
-    /// Parla waits for the words of what was committed.
-    waits: bool,
 }
 
 /// Somebody is speaking.
@@ -37,7 +37,7 @@ struct Voice {
     item: String,
     since_ms: u64,
     until_ms: Option<u64>,
-    /// The client has been told that it is over; its words may still come.
+    /// The client has been told that it is over, and was nothing; its words may still come.
     is_over: bool,
 }
 
@@ -51,7 +51,13 @@ impl Protocol {
 
     /// Takes sound, in the format that sound comes in.
     pub(super) fn hear(&mut self, sound: Bytes) {
+        if !self.hearing.is_open {
+            // A microphone counts its sound from its opening.
+            self.hearing.before_ms = self.heard_ms();
+            self.hearing.heard = 0;
+        }
         self.hearing.appended += sound.len() as u64;
+        self.hearing.heard += sound.len() as u64;
         if self.hearing.deaf.is_some() || sound.is_empty() {
             return;
         }
@@ -73,7 +79,8 @@ impl Protocol {
             );
             return Err(Fault::new("input_audio_buffer_commit_empty", message));
         }
-        if !self.session.is_manual() {
+        let unheard = self.unheard();
+        if !self.session.is_manual() && unheard.is_none() {
             // The end of the turn comes as the microphone's report.
             self.effects.push(Effect::CommitVoice);
             return Ok(());
@@ -81,7 +88,7 @@ impl Protocol {
         let item = self.names.next("item");
         self.committed(&item);
         self.hearing.awaited.push_back((item, ms));
-        match self.hearing.deaf.clone() {
+        match unheard {
             Some(fault) => self.transcription_failed(&fault),
             None => self.effects.push(Effect::CommitVoice),
         }
@@ -102,41 +109,55 @@ impl Protocol {
         let session = &self.session;
         let has_new_ears = session.input_format() != before.input_format()
             || session.language() != before.language();
+        let manner = session.manner();
         if has_new_ears {
-            self.hearing.deaf = None;
+            return self.open_anew(before);
         }
-        if !self.hearing.is_open {
-            return;
+        if self.hearing.is_open && manner != before.manner() {
+            self.effects.push(Effect::Retune(manner));
         }
-        if has_new_ears {
-            self.hearing.is_open = false;
+    }
+
+    /// The next sound is for other ears; these have nothing more to say.
+    fn open_anew(&mut self, before: &Session) {
+        self.hearing.deaf = None;
+        if self.path == SoundPath::Events {
+            let (old, new) = (before.input_format(), self.session.input_format());
+            self.hearing.before_ms += self.hearing.heard / old.bytes_per_ms() as u64;
+            self.hearing.heard = 0;
+            let appended_ms = self.hearing.appended / old.bytes_per_ms() as u64;
+            self.hearing.appended = appended_ms * new.bytes_per_ms() as u64;
+        }
+        if std::mem::take(&mut self.hearing.is_open) {
             self.effects.push(Effect::Deafen);
-        } else if session.manner() != before.manner() {
-            self.effects.push(Effect::Retune(session.manner()));
+            self.nothing_said(false);
+            let message = "The session's input was changed before the words were known.";
+            self.transcription_failed(&Fault::new("input_changed", message));
         }
     }
 
     pub(super) fn voice(&mut self, report: VoiceReport) {
         match report {
-            VoiceReport::VoiceOn { at_ms } if !self.session.is_manual() => self.voice_on(at_ms),
+            VoiceReport::VoiceOn { at_ms } if !self.session.is_manual() => {
+                self.voice_on(self.hearing.before_ms + at_ms);
+            }
             VoiceReport::VoiceOff { at_ms } => {
+                self.hearing.voice_at_ms = self.hearing.before_ms + at_ms;
                 if let Some(voice) = &mut self.hearing.voice {
-                    voice.until_ms = Some(at_ms);
+                    voice.until_ms = Some(self.hearing.voice_at_ms);
                 }
             }
             VoiceReport::Ended { utterance, message } => self.heard_out(&utterance.text, message),
             VoiceReport::Failed(failure) => {
                 self.hearing.is_open = false;
                 self.effects.push(Effect::Deafen);
+                self.nothing_said(false);
                 self.transcription_failed(&Fault::from(&failure));
                 self.refuse(&Fault::from(&failure), None);
             }
-            VoiceReport::Listening(Listening::Waiting) => self.hearing.waits = true,
-            VoiceReport::Listening(Listening::Off) => self.heard_nothing(),
-            VoiceReport::VoiceOn { .. }
-            | VoiceReport::Listening(Listening::Hearing)
-            | VoiceReport::Transcript(_)
-            | VoiceReport::Answered(_) => {}
+            VoiceReport::NothingSaid { was_committed } => self.nothing_said(was_committed),
+            VoiceReport::VoiceOn { .. } | VoiceReport::Transcript(_) | VoiceReport::Answered(_) => {
+            }
         }
     }
 
@@ -150,7 +171,7 @@ impl Protocol {
     }
 
     pub(super) fn is_spoken_over(&self) -> bool {
-        self.hearing.voice.is_some()
+        self.hearing.voice.as_ref().is_some_and(|voice| !voice.is_over)
     }
 
     /// Whether the words of that item are still to come.
@@ -159,6 +180,7 @@ impl Protocol {
     }
 
     fn voice_on(&mut self, at_ms: u64) {
+        self.hearing.voice_at_ms = at_ms;
         if let Some(voice) = self.hearing.voice.as_mut().filter(|voice| !voice.is_over) {
             voice.until_ms = None;
             return;
@@ -173,27 +195,23 @@ impl Protocol {
     /// The client is told, once, that a voice is over.
     fn voice_off(&mut self) {
         let voice = self.hearing.voice.as_mut();
-        let Some(voice) = voice.filter(|voice| voice.until_ms.is_some() && !voice.is_over) else {
-            return;
-        };
+        let Some(voice) = voice.filter(|voice| !voice.is_over) else { return };
         voice.is_over = true;
-        let told = json!({"audio_end_ms": voice.until_ms, "item_id": voice.item});
+        let until_ms = *voice.until_ms.get_or_insert(self.hearing.voice_at_ms);
+        let told = json!({"audio_end_ms": until_ms, "item_id": voice.item});
         self.tell(("input_audio_buffer.speech_stopped", told));
     }
 
     /// The learner's turn is over.
     fn heard_out(&mut self, text: &str, message: String) {
-        self.hearing.waits = false;
         if let Some((item, ms)) = self.hearing.awaited.pop_front() {
             return self.transcribed(&item, ms, (text, message));
         }
         if self.hearing.voice.is_none() {
-            self.voice_on(0);
-        }
-        if let Some(voice) = &mut self.hearing.voice {
-            voice.until_ms = voice.until_ms.or(Some(voice.since_ms));
+            self.voice_on(self.hearing.voice_at_ms);
         }
         self.voice_off();
+        self.end_quiet();
         let Some(Voice { item, since_ms, until_ms, .. }) = self.hearing.voice.take() else {
             return;
         };
@@ -206,14 +224,34 @@ impl Protocol {
         }
     }
 
-    /// A voice that was nothing, or sound without words: parla has stopped attending to it.
-    fn heard_nothing(&mut self) {
-        if std::mem::take(&mut self.hearing.waits)
-            && let Some((item, ms)) = self.hearing.awaited.pop_front()
-        {
-            self.transcribed(&item, ms, ("", String::new()));
-        }
+    /// A voice that was nothing, or what was committed without words in it.
+    fn nothing_said(&mut self, was_committed: bool) {
         self.voice_off();
+        self.go_on_waiting();
+        if !was_committed {
+            return;
+        }
+        let (item, ms) = self.hearing.awaited.pop_front().unwrap_or_else(|| {
+            let ms = self.appended_ms();
+            let voice = self.hearing.voice.take();
+            let item = voice.map_or_else(|| self.names.next("item"), |voice| voice.item);
+            self.committed(&item);
+            (item, ms)
+        });
+        self.transcribed(&item, ms, ("", String::new()));
+    }
+
+    /// Why what has come will get no words; `None` when it is being heard.
+    fn unheard(&self) -> Option<Fault> {
+        let lost = || Fault::new("hearing_failed", "The sound was not heard to its end.");
+        self.hearing.deaf.clone().or_else(|| (!self.hearing.is_open).then(lost))
+    }
+
+    /// Silence becomes an item without words, which needs no answer of its own.
+    pub(super) fn commit_silence(&mut self, item: &str, ms: u64) {
+        self.committed(item);
+        self.unsaid.retain(|unsaid| unsaid != item);
+        self.transcribed(item, ms, ("", String::new()));
     }
 
     fn committed(&mut self, item: &str) {
@@ -253,6 +291,11 @@ impl Protocol {
             self.tell(("conversation.item.input_audio_transcription.failed", told));
         }
         self.say_what_waits();
+    }
+
+    /// How much sound has come in the session, in milliseconds.
+    pub(super) fn heard_ms(&self) -> u64 {
+        self.hearing.before_ms + self.hearing.heard / self.input_format().bytes_per_ms() as u64
     }
 
     fn appended_ms(&self) -> u64 {

@@ -1,5 +1,7 @@
 //! Reads the fields of what a client sends; a field of the wrong kind is named by its whole path. It keeps nothing.
 
+use std::{fmt::Debug, ops::RangeInclusive};
+
 use serde_json::{Map, Value};
 
 use super::fault::Fault;
@@ -46,6 +48,22 @@ impl<'a> Fields<'a> {
         self.optional(name, Value::as_f64, "a number")
     }
 
+    pub(super) fn count_in(
+        &self,
+        name: &str,
+        range: RangeInclusive<u64>,
+    ) -> Result<Option<u64>, Fault> {
+        self.count(name)?.map(|count| self.within(name, count, &range)).transpose()
+    }
+
+    pub(super) fn number_in(
+        &self,
+        name: &str,
+        range: RangeInclusive<f64>,
+    ) -> Result<Option<f64>, Fault> {
+        self.number(name)?.map(|number| self.within(name, number, &range)).transpose()
+    }
+
     pub(super) fn object(&self, name: &str) -> Result<Option<&'a Map<String, Value>>, Fault> {
         self.optional(name, Value::as_object, "an object")
     }
@@ -65,6 +83,17 @@ impl<'a> Fields<'a> {
         let words = || known.iter().map(|(word, _)| format!("'{word}'")).collect::<Vec<_>>();
         let expected = || format!("one of {}", words().join(", "));
         found.map(Some).ok_or_else(|| Fault::invalid(&self.path(name), &expected()))
+    }
+
+    fn within<T: PartialOrd + Debug>(
+        &self,
+        name: &str,
+        value: T,
+        range: &RangeInclusive<T>,
+    ) -> Result<T, Fault> {
+        let expected = || format!("{:?} to {:?}", range.start(), range.end());
+        let fault = || Fault::invalid(&self.path(name), &expected());
+        if range.contains(&value) { Ok(value) } else { Err(fault()) }
     }
 
     /// Absent and `null` are the same.

@@ -58,6 +58,14 @@ impl Protocol {
         self.respond(terms, saying);
     }
 
+    /// Nobody has spoken: the tutor does, with that beside what the app asks.
+    pub(super) fn respond_to_silence(&mut self, prompt: &str) {
+        let instructions = Some(format!("{}\n{prompt}", self.session.instructions()));
+        let saying = Saying { instructions, ..Saying::default() };
+        let terms = self.usual_terms();
+        self.respond(terms, saying);
+    }
+
     pub(super) fn cancel_response(&mut self, event: Fields<'_>) -> Result<(), Fault> {
         let id = event.text("response_id")?;
         let is_meant = |response: &Response| match id {
@@ -151,6 +159,9 @@ impl Protocol {
         let limit =
             json!({"name": "requests", "limit": 128, "remaining": 127, "reset_seconds": 0.1});
         self.tell(("rate_limits.updated", json!({"rate_limits": [limit]})));
+        if response.is_in_conversation() {
+            self.end_quiet();
+        }
         self.responses.push(response);
         id
     }

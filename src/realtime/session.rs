@@ -233,6 +233,11 @@ impl Session {
         self.kind == Kind::Realtime && self.input.detection.creates()
     }
 
+    /// How long nobody has to have spoken for the tutor to speak again, in milliseconds.
+    pub(super) fn idle_ms(&self) -> Option<u64> {
+        self.input.detection.idle_ms().filter(|_| self.kind == Kind::Realtime)
+    }
+
     pub(super) fn padding_ms(&self) -> u64 {
         self.input.detection.padding_ms()
     }
@@ -283,12 +288,7 @@ impl Output {
         {
             self.voice = Some(voice.to_owned());
         }
-        if let Some(speed) = fields.number("speed")? {
-            if !(0.25..=1.5).contains(&speed) {
-                return Err(Fault::invalid(&fields.path("speed"), "0.25 to 1.5"));
-            }
-            self.speed = Some(speed);
-        }
+        self.speed = fields.number_in("speed", 0.25..=1.5)?.or(self.speed);
         Ok(())
     }
 

@@ -2,11 +2,13 @@
 
 mod beside;
 mod fields;
+mod idle;
 mod input;
 mod output;
 mod properties;
 mod shapes;
 mod tools;
+mod voices;
 
 use std::{fmt::Write, sync::Arc};
 
@@ -156,6 +158,17 @@ impl Script {
     fn append(&mut self, ms: usize) -> &mut Self {
         let audio = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, vec![0; ms * 48]);
         self.client(json!({"type": "input_audio_buffer.append", "audio": audio}))
+    }
+
+    /// So much time has passed since the session began.
+    fn at(&mut self, ms: u64) -> &mut Self {
+        writeln!(self.trace, "> at {ms} ms").unwrap();
+        self.protocol.set_time(ms);
+        self.input(Input::Clock)
+    }
+
+    fn nothing_said(&mut self, was_committed: bool) -> &mut Self {
+        self.voice(VoiceReport::NothingSaid { was_committed })
     }
 
     fn input(&mut self, input: Input) -> &mut Self {

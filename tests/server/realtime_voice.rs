@@ -16,7 +16,7 @@ use super::{
 };
 use crate::support::{
     scripted_deepgram,
-    scripted_hearing::Script as Heard,
+    scripted_hearing::{Script as Heard, Spoken},
     scripted_ollama::{Script, ScriptedOllama, Step},
     server::Socket,
     speech::Speech,
@@ -143,4 +143,73 @@ async fn a_whole_recording_is_taken_and_answered_when_it_is_committed() {
     tell(&mut socket, json!({"type": "response.create"})).await;
     let failed = socket.until("response.done").await;
     assert_eq!(failed["response"]["status_details"]["error"]["code"], "nothing_heard");
+}
+
+#[tokio::test]
+async fn recordings_that_are_committed_at_once_are_items_with_words_of_their_own() {
+    let model = ScriptedOllama::start().await;
+    let (speech, spoken) = sentence("I would like a cup of tea.");
+    let ms = speech.ms();
+    let again = Spoken {
+        from_ms: ms + spoken.from_ms,
+        to_ms: ms + spoken.to_ms,
+        text: "And a piece of cake, please.",
+    };
+    let ears = scripted_deepgram::start(Heard::of(&[spoken, again])).await.unwrap();
+    let server = hearing(&model, &ears).await;
+    let mut socket = call(&server, "", &[]).await;
+    configure(&mut socket, Value::Null).await;
+    for _ in 0..2 {
+        tell(&mut socket, append(&sound(&speech))).await;
+        tell(&mut socket, json!({"type": "input_audio_buffer.commit"})).await;
+    }
+    let is_last = |frame: &Value| frame["transcript"] == "And a piece of cake, please.";
+    let told = socket.take_until(is_last).await;
+    let of_kind = |kind: &'static str| told.iter().filter(move |frame| frame["type"] == kind);
+    let committed: Vec<_> =
+        of_kind("input_audio_buffer.committed").map(|frame| &frame["item_id"]).collect();
+    let transcribed: Vec<_> = of_kind("conversation.item.input_audio_transcription.completed")
+        .map(|frame| (&frame["item_id"], frame["transcript"].as_str().unwrap()))
+        .collect();
+    let [first, second] = committed[..] else { panic!("{told:?}") };
+    assert_eq!(
+        transcribed,
+        [(first, "I would like a cup of tea."), (second, "And a piece of cake, please.")]
+    );
+}
+
+#[tokio::test]
+async fn a_learner_who_stays_silent_is_helped_to_go_on() {
+    let model = ScriptedOllama::start().await;
+    let ears = scripted_deepgram::start(Heard::of(&[])).await.unwrap();
+    let server = hearing(&model, &ears).await;
+    let mut socket = call(&server, "?conversation_id=c", &[]).await;
+    configure(&mut socket, json!({"type": "server_vad", "idle_timeout_ms": 5000})).await;
+    model.say("[happy] Hello!");
+    model.say("[encouraging] Are you still there?");
+    tell(&mut socket, json!({"type": "response.create"})).await;
+    socket.until("response.done").await;
+    let answered = Instant::now();
+    speak(&mut socket, &Speech::silence(4000)).await;
+    let told = socket.take_until(|frame| frame["type"] == "response.done").await;
+    assert!(answered.elapsed() >= Duration::from_secs(5), "{:?}", answered.elapsed());
+    assert_eq!(
+        kinds(&told)[..7],
+        [
+            "input_audio_buffer.timeout_triggered",
+            "input_audio_buffer.committed",
+            "conversation.item.added",
+            "conversation.item.done",
+            "conversation.item.input_audio_transcription.delta",
+            "conversation.item.input_audio_transcription.completed",
+            "response.created",
+        ]
+    );
+    assert_eq!(told[0]["audio_end_ms"], 4000);
+    let asked = format!("{:?}", model.requests("/api/chat").last());
+    assert!(asked.contains("has said nothing for a while"), "{asked}");
+    assert!(asked.contains("Hello!"), "the tutor goes on: {asked}");
+    let stored = server.messages("c").await;
+    let texts: Vec<_> = stored.iter().map(|message| message["text"].as_str().unwrap()).collect();
+    assert_eq!(texts, ["Hello!", "Are you still there?"]);
 }

@@ -150,6 +150,7 @@ impl Actor {
         let settings = TurnTakingSettings::for_language(&self.parts.cues, &language, choices.level);
         let request = ListenRequest { language: Some(language), is_recorded: false };
         let (microphone, ear) = self.parts.ears.listen(start.format, request).map_err(deaf)?;
+        ear.set_threshold(start.manner.threshold);
         self.voices.opened += 1;
         let id = VoiceId(self.voices.opened);
         let settings = patient(settings, start.manner);
@@ -212,6 +213,7 @@ impl Actor {
             VoiceOrder::Clear => self.voices.tell(id, now, Fact::Clear),
             VoiceOrder::Manner(manner) => {
                 voice.manner = manner;
+                voice.ear.iter().for_each(|ear| ear.set_threshold(manner.threshold));
                 voice.settings = patient(voice.settings.clone(), manner);
                 let decisions = voice.taking.change(now, voice.settings.clone());
                 self.voices.decided.extend(decisions.into_iter().map(|decision| (id, decision)));
@@ -283,11 +285,11 @@ impl Actor {
                 Decision::ResumeTutor if interrupts => self.feed(Input::Resume).await,
                 Decision::InterruptTutor if interrupts => self.feed(Input::Interrupt).await,
                 Decision::PauseTutor | Decision::ResumeTutor | Decision::InterruptTutor => {}
-                Decision::Listening(listening) => {
+                Decision::Listening(listening) => self.log.publish(Event::Listening(listening)),
+                Decision::NothingSaid { was_committed } => {
                     if let Some(voice) = self.voices.find(id) {
-                        voice.report(VoiceReport::Listening(listening));
+                        voice.report(VoiceReport::NothingSaid { was_committed });
                     }
-                    self.log.publish(Event::Listening(listening));
                 }
                 Decision::EndOfTurn(utterance) => self.heard_out(id, utterance).await,
             }

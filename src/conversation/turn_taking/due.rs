@@ -59,7 +59,13 @@ impl TurnTaking {
             }
             Step::Withdraw => self.withdraw(now, out),
             Step::EndTurn => out.push(Decision::EndOfTurn(self.end_turn(now))),
-            Step::GiveUp => self.turn = self.next_turn(),
+            Step::GiveUp => {
+                let was_committed = self.turn.committed_at.is_some();
+                self.turn = self.next_turn();
+                if was_committed {
+                    out.push(Decision::NothingSaid { was_committed });
+                }
+            }
         }
     }
 

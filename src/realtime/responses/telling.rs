@@ -74,6 +74,7 @@ impl Protocol {
             if let Some(item) = self.items.find_mut(&item) {
                 item.sounds.push(stretch);
             }
+            self.sounds_for(stretch.sound_ms + stretch.pause_ms);
             self.send_sound(place, chunk, &sound);
         }
         self.settle(place);
@@ -84,6 +85,7 @@ impl Protocol {
         if let Some(id) = self.playing.take_if(|id| !self.responses.iter().any(|one| one.id == *id))
         {
             self.tell(("output_audio_buffer.stopped", json!({"response_id": id})));
+            self.was_heard();
         }
     }
 
@@ -130,6 +132,14 @@ impl Protocol {
         }
         self.tell_calls(&response);
         self.tell(response.done(outcome));
+        // Whoever carries out a call is waited for, not the learner.
+        let is_the_learners_turn = response.is_in_conversation() && response.calls.is_empty();
+        if is_the_learners_turn && !matches!(outcome, Outcome::Failed(_)) {
+            self.begin_quiet();
+        }
+        if matches!(outcome, Outcome::Cancelled(_)) {
+            self.fall_silent();
+        }
         if !outcome.is_whole() && self.playing.as_ref() == Some(&response.id) {
             self.hush();
         }
@@ -260,6 +270,7 @@ impl Protocol {
     /// A carrier that plays falls silent.
     fn hush(&mut self) {
         if let Some(id) = self.playing.take() {
+            self.fall_silent();
             self.effects.push(Effect::Hush);
             self.tell(("output_audio_buffer.cleared", json!({"response_id": id})));
         }

@@ -1,17 +1,23 @@
 //! Who says when the learner has finished: a client's `turn_detection`, and what it means for parla's turn-taking.
 
+use std::ops::RangeInclusive;
+
 use serde_json::{Value, json};
 
 use super::super::{fault::Fault, read::Fields};
 use crate::{
     conversation::VoiceManner,
-    domain::{MicrophoneMode, Millis},
+    domain::{Confidence, MicrophoneMode, Millis},
 };
 
 /// `low` eagerness leaves time to think, in milliseconds.
 const PATIENT_MS: Millis = 2000;
 /// `high` eagerness is that quick, in milliseconds.
 const EAGER_MS: Millis = 500;
+/// Longest silence that may be asked for, in milliseconds. No turn waits as long.
+const LONGEST_MS: u64 = 60_000;
+/// How long nobody may have spoken before the tutor does again, in milliseconds; as with OpenAI.
+const IDLE_MS: RangeInclusive<u64> = 5_000..=30_000;
 
 /// A client's `turn_detection`.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,10 +69,17 @@ impl Ends {
     fn merged(self, fields: Fields<'_>) -> Result<Self, Fault> {
         Ok(match self {
             Self::Silence { threshold, padding_ms, silence_ms, idle_ms } => Self::Silence {
-                threshold: fields.number("threshold")?.unwrap_or(threshold),
-                padding_ms: fields.count("prefix_padding_ms")?.unwrap_or(padding_ms),
-                silence_ms: fields.count("silence_duration_ms")?.unwrap_or(silence_ms),
-                idle_ms: fields.count("idle_timeout_ms")?.or(idle_ms),
+                threshold: fields.number_in("threshold", 0.0..=1.0)?.unwrap_or(threshold),
+                padding_ms: fields
+                    .count_in("prefix_padding_ms", 0..=LONGEST_MS)?
+                    .unwrap_or(padding_ms),
+                silence_ms: fields
+                    .count_in("silence_duration_ms", 0..=LONGEST_MS)?
+                    .unwrap_or(silence_ms),
+                idle_ms: match fields.raw("idle_timeout_ms") {
+                    Some(Value::Null) => None,
+                    _ => fields.count_in("idle_timeout_ms", IDLE_MS)?.or(idle_ms),
+                },
             },
             Self::Sense(eagerness) => {
                 Self::Sense(fields.choice("eagerness", &Eagerness::NAMES)?.unwrap_or(eagerness))
@@ -122,7 +135,21 @@ impl Detection {
                 (MicrophoneMode::HandsFree, *interrupts, silence_ms)
             }
         };
-        VoiceManner { mode, answers: false, interrupts, end_silence_ms }
+        let threshold = match self {
+            Self::Automatic { ends: Ends::Silence { threshold, .. }, .. } => {
+                Confidence::from_share(*threshold)
+            }
+            Self::Automatic { ends: Ends::Sense(_), .. } | Self::Manual => Confidence::HALF,
+        };
+        VoiceManner { mode, answers: false, interrupts, end_silence_ms, threshold }
+    }
+
+    /// How long nobody has to have spoken for the tutor to speak again, in milliseconds.
+    pub(super) fn idle_ms(&self) -> Option<u64> {
+        match self {
+            Self::Automatic { ends: Ends::Silence { idle_ms, .. }, .. } => *idle_ms,
+            Self::Automatic { ends: Ends::Sense(_), .. } | Self::Manual => None,
+        }
     }
 
     pub(super) fn creates(&self) -> bool {

@@ -17,6 +17,7 @@ const SETTLED: &[(&str, &str)] = &[
     ("input_audio_buffer.speech_stopped", "audio_end_ms:n item_id:s"),
     ("input_audio_buffer.committed", "item_id:s previous_item_id:p"),
     ("input_audio_buffer.cleared", ""),
+    ("input_audio_buffer.timeout_triggered", "item_id:s audio_start_ms:n audio_end_ms:n"),
     ("conversation.item.input_audio_transcription.delta", "item_id:s content_index:n delta:s"),
     (
         "conversation.item.input_audio_transcription.completed",

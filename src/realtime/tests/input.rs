@@ -3,7 +3,6 @@
 use expect_test::expect;
 
 use super::*;
-use crate::domain::Listening;
 
 #[test]
 fn a_turn_by_voice_is_committed_transcribed_and_answered() {
@@ -20,7 +19,7 @@ fn a_turn_by_voice_is_committed_transcribed_and_answered() {
         > session.update
           session.updated {}
         > input_audio_buffer.append
-          Listen { format: Pcm, language: Some(es), manner: VoiceManner { mode: HandsFree, answers: false, interrupts: true, end_silence_ms: Some(700) } }
+          Listen { format: Pcm, language: Some(es), manner: VoiceManner { mode: HandsFree, answers: false, interrupts: true, end_silence_ms: Some(700), threshold: Confidence(500) } }
           hear 48000 bytes
         > VoiceOn { at_ms: 400 }
           input_audio_buffer.speech_started {"audio_start_ms":100,"item_id":"item_-3"}
@@ -82,7 +81,7 @@ fn a_client_that_commits_waits_for_the_words_of_what_it_has_committed() {
         > session.update
           session.updated {}
         > input_audio_buffer.append
-          Listen { format: Pcm, language: None, manner: VoiceManner { mode: Manual, answers: false, interrupts: false, end_silence_ms: None } }
+          Listen { format: Pcm, language: None, manner: VoiceManner { mode: Manual, answers: false, interrupts: false, end_silence_ms: None, threshold: Confidence(500) } }
           hear 24000 bytes
         > input_audio_buffer.commit
           input_audio_buffer.committed {"previous_item_id":null,"item_id":"item_-3"}
@@ -135,13 +134,10 @@ fn what_is_committed_without_a_word_in_it_fails_the_response_that_waits_for_it()
     script.client(json!({"type": "input_audio_buffer.commit"}));
     script.client(json!({"type": "response.create"}));
     script.trace();
-    script.voice(VoiceReport::Listening(Listening::Off));
-    script.voice(VoiceReport::Listening(Listening::Waiting));
-    script.voice(VoiceReport::Listening(Listening::Off));
+    script.nothing_said(false).nothing_said(true);
     expect![[r#"
-        > Listening(Off)
-        > Listening(Waiting)
-        > Listening(Off)
+        > NothingSaid { was_committed: false }
+        > NothingSaid { was_committed: true }
           response.done {"response":["resp_-4","failed",{"type":"failed","error":{"type":"invalid_request_error","code":"nothing_heard","message":"No words were heard in the committed audio.","param":null}},[]]}
     "#]].assert_eq(&script.trace());
 }
@@ -152,14 +148,14 @@ fn a_voice_ends_before_its_words_and_is_no_turn_without_any() {
     script.append(100);
     script.trace();
     script.voice(VoiceReport::VoiceOn { at_ms: 0 }).voice(VoiceReport::VoiceOff { at_ms: 300 });
-    script.voice(VoiceReport::Listening(Listening::Off));
+    script.nothing_said(false);
     // Its words were late.
-    script.heard("Sí").voice(VoiceReport::Listening(Listening::Off));
+    script.heard("Sí").nothing_said(false);
     expect![[r#"
         > VoiceOn { at_ms: 0 }
           input_audio_buffer.speech_started {"audio_start_ms":0,"item_id":"item_-3"}
         > VoiceOff { at_ms: 300 }
-        > Listening(Off)
+        > NothingSaid { was_committed: false }
           input_audio_buffer.speech_stopped {"audio_end_ms":300,"item_id":"item_-3"}
         > the learner said "Sí"
           input_audio_buffer.committed {"previous_item_id":null,"item_id":"item_-3"}
@@ -168,7 +164,7 @@ fn a_voice_ends_before_its_words_and_is_no_turn_without_any() {
           response.created {"response":["resp_-4","in_progress",null,[]]}
           rate_limits.updated {}
           say "Sí" of "Sí" for resp_-4, Some("")
-        > Listening(Off)
+        > NothingSaid { was_committed: false }
     "#]]
     .assert_eq(&script.trace());
 }
@@ -209,6 +205,30 @@ fn a_refused_event_is_named_and_changes_nothing() {
           error {"error":{"type":"invalid_request_error","code":"missing_required_parameter","message":"Missing required parameter: 'item.content'.","param":"item.content","event_id":null}}
           error {"error":{"type":"invalid_request_error","code":"invalid_json","message":"expected value","param":null,"event_id":null}}
     "#]].assert_eq(&script.trace());
+}
+
+#[test]
+fn a_turn_detection_out_of_range_is_refused_and_the_one_before_holds() {
+    let mut script = Script::new();
+    let before = script.protocol.session();
+    for (field, value) in [
+        ("threshold", json!(1.01)),
+        ("threshold", json!(-0.1)),
+        ("silence_duration_ms", json!(u64::MAX)),
+        ("prefix_padding_ms", json!(-1)),
+        ("idle_timeout_ms", json!(0)),
+        ("idle_timeout_ms", json!(4999)),
+        ("idle_timeout_ms", json!(30_001)),
+    ] {
+        let detection = json!({"type": "server_vad", field: value});
+        let session =
+            json!({"type": "realtime", "audio": {"input": {"turn_detection": detection}}});
+        script.client(json!({"type": "session.update", "session": session}));
+        let trace = script.trace();
+        assert!(trace.contains(r#""code":"invalid_value""#), "{trace}");
+        assert!(trace.contains(&format!("session.audio.input.turn_detection.{field}")), "{trace}");
+        assert_eq!(script.protocol.session(), before);
+    }
 }
 
 #[test]

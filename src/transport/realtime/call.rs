@@ -9,7 +9,10 @@ use futures_util::{
     stream::{self, BoxStream, FuturesUnordered},
 };
 use serde_json::Value;
-use tokio::{task::spawn_blocking, time::timeout};
+use tokio::{
+    task::spawn_blocking,
+    time::{Instant, sleep_until, timeout},
+};
 use tokio_stream::StreamMap;
 
 use super::{
@@ -44,6 +47,8 @@ pub(in crate::transport) struct Call {
     address: IpAddr,
     cursor: Cursor,
     protocol: Protocol,
+    /// When its clock began.
+    began: Instant,
     ears: Ears,
     /// What is being waited for: messages on their way to the disk, sounds on theirs.
     awaited: FuturesUnordered<BoxFuture<'static, Input>>,
@@ -86,6 +91,7 @@ impl Call {
             address,
             cursor: joined.cursor,
             protocol,
+            began: Instant::now(),
             ears: Ears::default(),
             awaited: FuturesUnordered::new(),
             beside: StreamMap::new(),
@@ -100,6 +106,7 @@ impl Call {
     /// # Errors
     /// When the conversation's events came faster than they were taken.
     pub(in crate::transport) async fn next(&mut self) -> Result<Vec<Input>, Lagged> {
+        let due = self.protocol.next_wake().map(|due| self.began + Duration::from_millis(due));
         let input = tokio::select! {
             events = self.cursor.next() => {
                 return Ok(events?.iter().map(|one| Input::Event(one.event.clone())).collect());
@@ -109,6 +116,7 @@ impl Call {
                 None => return Ok(Vec::new()),
             },
             Some(input) = self.awaited.next(), if !self.awaited.is_empty() => input,
+            () = sleep_until(due.unwrap_or(self.began)), if due.is_some() => Input::Clock,
             Some((_, input)) = self.beside.next(), if !self.beside.is_empty() => input,
         };
         Ok(vec![input])
@@ -116,6 +124,8 @@ impl Call {
 
     /// Takes what has happened, and does what follows.
     pub(in crate::transport) async fn take(&mut self, input: Input) -> Vec<Outgoing> {
+        let now = self.began.elapsed().as_millis();
+        self.protocol.set_time(u64::try_from(now).unwrap_or(u64::MAX));
         let effects = self.protocol.handle(input);
         self.carry_out(effects).await
     }

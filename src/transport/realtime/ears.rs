@@ -23,6 +23,8 @@ pub(super) struct Ears {
     open: Option<(Microphone, VoiceId)>,
     reports: Option<mpsc::Receiver<VoiceReport>>,
     errands: VecDeque<Errand>,
+    /// Something was committed: what came after it waits until its words are known, or they would be one turn.
+    awaits_words: bool,
 }
 
 /// Something that has to wait for the sound before it.
@@ -55,6 +57,7 @@ impl Ears {
     pub(super) fn close(&mut self) {
         self.open = None;
         self.errands.clear();
+        self.awaits_words = false;
     }
 
     /// Does that after all sound that has come before.
@@ -74,38 +77,58 @@ impl Ears {
         self.errands.len() >= WAITING
     }
 
-    /// What is told of the voice next, or `None` when an errand has been done; never when there is neither. Giving up
-    /// the wait loses nothing.
+    /// What is told of the voice next, or `None` when an errand has been done or nothing more will be told; never when
+    /// there is neither. Giving up the wait loses nothing.
     pub(super) async fn next(&mut self, conversation: &Conversation) -> Option<VoiceReport> {
-        let Self { open, reports, errands } = self;
-        tokio::select! {
-            report = report(reports) => Some(report),
-            () = work(open, errands, conversation) => None,
-        }
+        let Self { open, reports, errands, awaits_words } = self;
+        let has_waited = *awaits_words;
+        let report = tokio::select! {
+            report = report(reports) => report,
+            done = work(open, errands, conversation), if !has_waited => {
+                *awaits_words = done;
+                return None;
+            }
+        };
+        *awaits_words &= report.as_ref().is_some_and(|report| !answers_commit(report));
+        report
     }
 }
 
-async fn report(from: &mut Option<mpsc::Receiver<VoiceReport>>) -> VoiceReport {
-    if let Some(reports) = from {
-        if let Some(report) = reports.recv().await {
-            return report;
-        }
+/// `None` once nothing more will be told.
+async fn report(from: &mut Option<mpsc::Receiver<VoiceReport>>) -> Option<VoiceReport> {
+    let Some(reports) = from else { return std::future::pending().await };
+    let report = reports.recv().await;
+    if report.is_none() {
         *from = None;
     }
-    std::future::pending().await
+    report
 }
 
-/// Does the first errand.
+fn answers_commit(report: &VoiceReport) -> bool {
+    match report {
+        VoiceReport::Ended { .. } | VoiceReport::Failed(_) => true,
+        VoiceReport::NothingSaid { was_committed } => *was_committed,
+        _ => false,
+    }
+}
+
+/// Does the first errand; whether it was a commit.
 async fn work(
     open: &mut Option<(Microphone, VoiceId)>,
     errands: &mut VecDeque<Errand>,
     conversation: &Conversation,
-) {
+) -> bool {
     let Some(errand) = errands.front() else { return std::future::pending().await };
-    let Some((microphone, id)) = open else { return errands.clear() };
+    let Some((microphone, id)) = open else {
+        errands.clear();
+        return false;
+    };
     match errand {
         Errand::Sound(sound) => match microphone.hear(sound.clone()) {
-            Err(HearError::TooFast { retry_after }) => return sleep(retry_after).await,
+            Err(HearError::TooFast { retry_after }) => {
+                sleep(retry_after).await;
+                return false;
+            }
             Err(HearError::Gone) => *open = None,
             // What cannot be read is left out: the next piece may be better.
             Ok(()) | Err(HearError::Bad(_)) => {}
@@ -114,5 +137,5 @@ async fn work(
         Errand::Clear => conversation.clear_voice(*id).await,
         Errand::Retune(manner) => conversation.retune_voice(*id, *manner).await,
     }
-    errands.pop_front();
+    matches!(errands.pop_front(), Some(Errand::Commit))
 }

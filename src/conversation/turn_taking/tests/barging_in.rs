@@ -62,6 +62,7 @@ fn a_noise_pauses_the_tutor_and_silence_lets_it_go_on() {
             +699
             +1
                 2900 ResumeTutor
+                2900 NothingSaid { was_committed: false }
         "#]],
     );
 }
@@ -114,6 +115,7 @@ fn in_the_guard_time_a_voice_alone_counts_for_nothing_but_words_do() {
             voice-off
                 400 Listening(Off)
             +1000
+                1100 NothingSaid { was_committed: false }
             tutor-silent
             tutor-sounds
             +100

@@ -128,6 +128,7 @@ fn a_voice_without_words_ends_quietly() {
                 500 Listening(Waiting)
             +2999
             +1
+                3500 NothingSaid { was_committed: false }
                 3500 Listening(Off)
         "#]],
     );
@@ -155,6 +156,7 @@ fn an_empty_final_ends_the_turn_quietly_and_at_once() {
                 500 Listening(Waiting)
             +200
             final
+                700 NothingSaid { was_committed: false }
                 700 Listening(Off)
             voice-on
                 700 Listening(Hearing)
@@ -162,6 +164,7 @@ fn an_empty_final_ends_the_turn_quietly_and_at_once() {
             voice-off
                 1200 Listening(Waiting)
             final ...
+                1200 NothingSaid { was_committed: false }
                 1200 Listening(Off)
         "#]],
     );
@@ -185,6 +188,7 @@ fn words_after_a_quiet_end_are_not_lost() {
             voice-off
                 500 Listening(Waiting)
             +4000
+                3500 NothingSaid { was_committed: false }
                 3500 Listening(Off)
             final Hello there
                 4500 Listening(Waiting)
@@ -306,6 +310,7 @@ fn a_service_that_has_told_all_words_is_not_waited_for() {
             voice-off
                 2550 Listening(Waiting)
             flushed
+                2550 NothingSaid { was_committed: false }
                 2550 Listening(Off)
         "#]],
     );
@@ -333,6 +338,7 @@ fn what_is_cleared_becomes_no_turn() {
                 500 Listening(Waiting)
             +300
             clear
+                800 NothingSaid { was_committed: false }
                 800 Listening(Off)
             final #0 I have a dog
             +5000

@@ -78,6 +78,7 @@ fn a_noise_after_the_turn_is_no_cut() {
                 1500 Listening(Hearing)
             +50
             voice-off
+                1550 NothingSaid { was_committed: false }
                 1550 Listening(Off)
             +3000
             voice-on

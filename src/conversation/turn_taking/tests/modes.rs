@@ -94,6 +94,7 @@ fn after_the_release_words_that_do_not_come_are_not_waited_for_for_ever() {
                 900 Listening(Waiting)
             +2999
             +1
+                3900 NothingSaid { was_committed: true }
                 3900 Listening(Off)
             pressed
                 3900 Listening(Hearing)
@@ -210,6 +211,7 @@ fn a_touched_button_says_nothing() {
                 0 Listening(Hearing)
             +80
             released
+                80 NothingSaid { was_committed: true }
                 80 Listening(Off)
         "#]],
     );
@@ -298,10 +300,12 @@ fn a_commit_waits_for_final_words_and_an_empty_final_says_that_there_are_none() 
                 400 Listening(Waiting)
             +400
             final
+                800 NothingSaid { was_committed: true }
                 800 Listening(Off)
             commit
                 800 Listening(Waiting)
             +3000
+                3800 NothingSaid { was_committed: true }
                 3800 Listening(Off)
         "#]],
     );
@@ -334,6 +338,7 @@ fn who_is_heard_without_hands_may_send_at_once() {
             voice-off
                 1300 Listening(Waiting)
             +3000
+                4300 NothingSaid { was_committed: false }
                 4300 Listening(Off)
         "#]],
     );

@@ -33,6 +33,7 @@ fn a_back_channel_word_does_not_take_the_turn() {
                 2200 Listening(Off)
             +700
                 2900 ResumeTutor
+                2900 NothingSaid { was_committed: false }
             tutor-silent
             +5000
         "#]],
@@ -64,6 +65,7 @@ fn a_back_channel_word_that_is_known_late_does_not_become_a_turn() {
                 2200 Listening(Off)
             +1500
                 2900 ResumeTutor
+                2900 NothingSaid { was_committed: false }
             final yeah
             tutor-silent
             +5000
@@ -199,6 +201,7 @@ fn the_tutors_own_words_from_the_loudspeaker_do_not_interrupt_and_are_known_from
             +400
             final What a lovely day for walk
             voice-off
+                1300 NothingSaid { was_committed: false }
                 1300 Listening(Off)
             +500
             voice-on
@@ -246,6 +249,7 @@ fn an_echo_whose_words_come_when_the_tutor_is_silent_is_no_turn() {
                 1000 Listening(Waiting)
             +400
             final Where do you live?
+                1400 NothingSaid { was_committed: false }
                 1400 Listening(Off)
             +5000
         "#]],
@@ -312,6 +316,7 @@ fn a_single_word_of_the_tutors_is_not_enough_to_interrupt() {
                 1300 Listening(Off)
             +700
                 2000 ResumeTutor
+                2000 NothingSaid { was_committed: false }
         "#]],
     );
 }

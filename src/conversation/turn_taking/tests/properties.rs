@@ -25,6 +25,8 @@ struct Course {
     held: bool,
     listening: Listening,
     turns: Vec<String>,
+    /// Turns, and commits without words.
+    answers: usize,
 }
 
 impl Course {
@@ -35,6 +37,7 @@ impl Course {
             held: false,
             listening: Listening::Off,
             turns: Vec::new(),
+            answers: 0,
         }
     }
 
@@ -73,7 +76,9 @@ impl Course {
                 assert!(utterance.voice_off_at <= self.now);
                 assert!(utterance.text.contains(char::is_alphanumeric));
                 self.turns.push(utterance.text);
+                self.answers += 1;
             }
+            Decision::NothingSaid { was_committed } => self.answers += usize::from(was_committed),
         }
     }
 
@@ -180,6 +185,25 @@ proptest! {
             course.go(ms, fact);
         }
         course.settle();
+    }
+
+    #[test]
+    fn what_a_program_commits_is_answered_once_whatever_was_heard_before_and_is_after(
+        before in prop::collection::vec((gaps(), any_facts()), 0..20),
+        after in prop::collection::vec((gaps(), facts_without_words()), 0..20),
+    ) {
+        let mut course = Course::new(MicrophoneMode::Manual);
+        for (ms, fact) in before {
+            course.go(ms, fact);
+        }
+        course.settle();
+        let answers = course.answers;
+        course.go(0, Fact::Commit);
+        for (ms, fact) in after.into_iter().filter(|(_, fact)| *fact != Fact::Commit) {
+            course.go(ms, fact);
+        }
+        course.settle();
+        prop_assert_eq!(course.answers, answers + 1);
     }
 
     #[test]
