@@ -11,6 +11,7 @@ pub mod turn_taking;
 mod actor;
 mod audio_files;
 mod directory;
+mod heard;
 mod memory;
 mod parts;
 mod request;
@@ -28,13 +29,14 @@ use crate::{
     },
     hub::{Cursor, Interest, Subscription},
     recognition::Microphone,
-    storage::Page,
+    storage::{HeardTurn, Page},
 };
 
 use request::{Request, VoiceOrder};
 
 pub use audio_files::{AudioFile, AudioFiles};
 pub use directory::Conversations;
+pub use heard::heard_text;
 pub use parts::{ConversationParts, ConversationSettings};
 pub use voice::{VoiceId, VoiceManner, VoiceReport, VoiceStart, unsupported_audio};
 
@@ -114,6 +116,12 @@ impl Conversation {
     /// Notes how far a client has played.
     pub async fn played(&self, turn: TurnId, index: usize, ms: u64) {
         self.directory.send_if_awake(self, Request::Played { turn, index, ms }).await;
+    }
+
+    /// No more of the turn than that was heard, whatever is still to be: it ends, and the model sees no more of it.
+    pub async fn cut(&self, heard: HeardTurn) {
+        // A conversation that is ending has nobody left who would be shown it.
+        drop(self.directory.send(self, Request::Cut { heard }).await);
     }
 
     /// Lets the model get ready for a message with that choice; nothing is remembered of it.

@@ -101,11 +101,12 @@ pub enum Effect {
         command: ChatCommand,
     },
     Stop(TurnId),
-    /// Only so much of the turn was heard.
+    /// No more of the turn was heard than that, and that is its text.
     Heard {
         turn: TurnId,
         chunk: usize,
         ms: u64,
+        text: String,
     },
     /// Open the microphone.
     Listen {

@@ -196,6 +196,10 @@ impl Actor {
             Request::Played { turn, index, ms } => {
                 self.feed(Input::Played { turn, index, ms }).await;
             }
+            Request::Cut { heard } => {
+                self.feed(Input::Stop { turn: Some(heard.turn.clone()) }).await;
+                self.note_heard(heard);
+            }
             Request::Prepare { choice } => self.prepare(&choice),
             // Whoever asked may have gone, and the microphone with them.
             Request::Hear { user, start, reply } => drop(reply.send(self.hear(user, start))),

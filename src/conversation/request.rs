@@ -6,6 +6,7 @@ use crate::{
     domain::{ChatCommand, Failure, LessonChoice, TurnId, UserId},
     hub::Interest,
     recognition::Microphone,
+    storage::HeardTurn,
 };
 
 use super::{
@@ -18,6 +19,7 @@ pub(super) enum Request {
     Say { user: UserId, command: ChatCommand, reply: oneshot::Sender<Result<Accepted, Failure>> },
     Stop { turn: Option<TurnId> },
     Played { turn: TurnId, index: usize, ms: u64 },
+    Cut { heard: HeardTurn },
     Prepare { choice: LessonChoice },
     Hear { user: UserId, start: VoiceStart, reply: oneshot::Sender<Result<Opened, Failure>> },
     Voice { id: VoiceId, order: VoiceOrder },

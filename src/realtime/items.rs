@@ -1,9 +1,14 @@
 //! The items of a session's conversation as its client knows them, in their order. It knows no turn-taking.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use super::{fault::Fault, read::Fields, tools};
-use crate::domain::{ToolResult, TurnId};
+use crate::{
+    conversation::heard_text,
+    domain::{Chunk, ToolResult, TurnId},
+};
 
 /// Items that are remembered; of more, the oldest are forgotten.
 const LIMIT: usize = 256;
@@ -21,12 +26,15 @@ pub(super) struct Item {
     /// Of the tutor's: the turn, and the sounds of its chunks in their order.
     pub(super) turn: Option<TurnId>,
     pub(super) sounds: Vec<Stretch>,
+    /// Where the client has cut them off.
+    cut_ms: Option<u64>,
 }
 
 /// The sound of one chunk as it went out, in milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Stretch {
-    pub(super) chunk: usize,
+    pub(super) index: usize,
+    pub(super) chunk: Arc<Chunk>,
     pub(super) sound_ms: u64,
     pub(super) pause_ms: u64,
 }
@@ -86,16 +94,34 @@ impl Item {
         texts.collect::<Vec<_>>().join(" ")
     }
 
-    /// The chunk that is heard at that position, and how far into it; `None` when it ended before.
-    pub(super) fn position(&self, at_ms: u64) -> Option<(usize, u64)> {
-        let mut rest = at_ms;
-        for stretch in &self.sounds {
-            if rest <= stretch.sound_ms + stretch.pause_ms {
-                return Some((stretch.chunk, rest.min(stretch.sound_ms)));
-            }
-            rest -= stretch.sound_ms + stretch.pause_ms;
+    /// How long it sounds, in milliseconds; `None` for one without sound.
+    pub(super) fn sound_ms(&self) -> Option<u64> {
+        let is_audio = self.shown["content"][0]["type"] == "output_audio";
+        let sent_ms = || self.sounds.iter().map(Stretch::ms).sum();
+        is_audio.then(|| self.cut_ms.unwrap_or_else(sent_ms))
+    }
+
+    /// Nothing behind that place is heard. What it says ends with the last word before; where that is, as the chunk
+    /// and milliseconds of it.
+    pub(super) fn cut(&mut self, at_ms: u64) -> (usize, u64) {
+        let (mut ms, mut whole) = (at_ms, 0);
+        while let Some(stretch) = self.sounds.get(whole).filter(|stretch| ms >= stretch.sound_ms) {
+            ms = ms.saturating_sub(stretch.ms());
+            whole += 1;
         }
-        None
+        let chunks: Vec<_> = self.sounds.iter().map(|stretch| stretch.chunk.clone()).collect();
+        let text = heard_text(&self.text(), &chunks, (whole, ms));
+        self.shown["content"][0]["transcript"] = json!(text);
+        self.cut_ms = Some(at_ms);
+        let after = self.sounds.last().map_or(0, |last| last.index + 1);
+        (self.sounds.get(whole).map_or(after, |stretch| stretch.index), ms)
+    }
+}
+
+impl Stretch {
+    /// With the silence behind it.
+    pub(super) fn ms(&self) -> u64 {
+        self.sound_ms + self.pause_ms
     }
 }
 

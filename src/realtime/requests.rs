@@ -81,19 +81,26 @@ impl Protocol {
         Ok(())
     }
 
-    /// The client says how much of an answer was heard.
+    /// The client has stopped playing an answer: nothing behind that place is heard any more.
     fn truncate_item(&mut self, event: Fields<'_>) -> Result<(), Fault> {
         let id = event.required_text("item_id")?;
         let content_index = event.count("content_index")?.unwrap_or(0);
         let at_ms = event.count("audio_end_ms")?.ok_or_else(|| Fault::missing("audio_end_ms"))?;
-        let item = self.items.find(id);
-        let item = item.filter(|item| item.role() == "assistant");
+        let item = self.items.find(id).filter(|item| item.role() == "assistant");
         let item = item.ok_or_else(|| Fault::no_item("item_truncate_invalid_item_id", id))?;
-        let Some((chunk, ms)) = item.position(at_ms) else {
-            return Err(Fault::invalid("audio_end_ms", "no more than what was sent"));
-        };
-        if let Some(turn) = item.turn.clone() {
-            self.effects.push(Effect::Heard { turn, chunk, ms });
+        let sound_ms = item.sound_ms().filter(|_| content_index == 0);
+        let sound_ms = sound_ms.ok_or_else(|| Fault::invalid("content_index", "that of audio"))?;
+        if at_ms > sound_ms {
+            let message =
+                format!("Audio content of {sound_ms}ms is already shorter than {at_ms}ms");
+            return Err(Fault::new("invalid_value", message).at("audio_end_ms"));
+        }
+        self.cancel_item(id);
+        self.fall_silent();
+        if let Some(item) = self.items.find_mut(id) {
+            let (chunk, ms) = item.cut(at_ms);
+            let (turn, text) = (item.turn.clone(), item.text());
+            self.effects.extend(turn.map(|turn| Effect::Heard { turn, chunk, ms, text }));
         }
         let told = json!({"item_id": id, "content_index": content_index, "audio_end_ms": at_ms});
         self.tell(("conversation.item.truncated", told));

@@ -79,6 +79,12 @@ impl Protocol {
         Ok(())
     }
 
+    /// Whoever hears no more of an item wants no more of it.
+    pub(super) fn cancel_item(&mut self, item: &str) {
+        let reason = self.reason_to_stop();
+        self.cancel_where(|response| response.item == item, reason);
+    }
+
     /// What was committed has its words: the response that waits for them is begun.
     pub(super) fn say_what_waits(&mut self) {
         let ready = self.responses.iter().position(|response| {

@@ -1,23 +1,24 @@
 //! The sounds of a response, which are ready in any order and go out in theirs. It makes and sends none.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 
 use super::{items::Stretch, session::SoundFormat};
+use crate::domain::Chunk;
 
 /// What is ready and waits for those before it.
 #[derive(Debug, Default)]
 pub(super) struct Sounds {
-    pauses: BTreeMap<usize, u32>,
+    chunks: BTreeMap<usize, Arc<Chunk>>,
     ready: BTreeMap<usize, Option<Bytes>>,
     next: usize,
 }
 
 impl Sounds {
-    /// The chunk is followed by so much silence, in milliseconds.
-    pub(super) fn pause(&mut self, chunk: usize, ms: u32) {
-        self.pauses.insert(chunk, ms);
+    /// The sound will be of that chunk.
+    pub(super) fn expect(&mut self, index: usize, chunk: Arc<Chunk>) {
+        self.chunks.insert(index, chunk);
     }
 
     /// A chunk's sound, or that it has none; all that can go out with it.
@@ -32,8 +33,9 @@ impl Sounds {
         }
         let mut out = Vec::new();
         while let Some(sound) = self.ready.remove(&self.next) {
-            if let Some(sound) = sound {
-                out.push(self.stretch(&sound, format));
+            let chunk = self.chunks.remove(&self.next);
+            if let (Some(chunk), Some(sound)) = (chunk, sound) {
+                out.push(stretch((self.next, chunk), &sound, format));
             }
             self.next += 1;
         }
@@ -44,11 +46,16 @@ impl Sounds {
     pub(super) fn are_out(&self, chunks: usize) -> bool {
         self.next >= chunks
     }
+}
 
-    fn stretch(&self, sound: &Bytes, format: SoundFormat) -> (Stretch, Bytes) {
-        let pause = self.pauses.get(&self.next).copied().unwrap_or_default();
-        let sound_ms = (sound.len() / format.bytes_per_ms()) as u64;
-        let stretch = Stretch { chunk: self.next, sound_ms, pause_ms: u64::from(pause) };
-        (stretch, [&sound[..], &format.silence(pause)].concat().into())
-    }
+/// The chunk's sound with its silence.
+fn stretch(
+    (index, chunk): (usize, Arc<Chunk>),
+    sound: &Bytes,
+    format: SoundFormat,
+) -> (Stretch, Bytes) {
+    let sound_ms = (sound.len() / format.bytes_per_ms()) as u64;
+    let silence = format.silence(chunk.pause_ms);
+    let stretch = Stretch { index, sound_ms, pause_ms: u64::from(chunk.pause_ms), chunk };
+    (stretch, [&sound[..], &silence].concat().into())
 }

@@ -19,7 +19,7 @@ use crate::{
     conversation::turn_taking::Utterance,
     domain::{
         AnswerTerms, Chunk, ChunkAudio, ChunkId, Emotion, EmotionApplied, Message, MessageId, Role,
-        SpeechState, Timings, ToolResult, Usage, UserId,
+        SpeechState, Timings, ToolResult, Usage, UserId, WordTime,
     },
 };
 
@@ -86,17 +86,29 @@ impl Script {
 
     /// A chunk's sound is made; the carrier gets it by `sound`.
     fn chunk(&mut self, turn: &str, index: usize, pause_ms: u32) -> &mut Self {
+        self.sentence(turn, index, ("", pause_ms))
+    }
+
+    /// The same of a sentence whose words take 100 ms each.
+    fn sentence(&mut self, turn: &str, index: usize, (text, pause_ms): (&str, u32)) -> &mut Self {
         writeln!(self.trace, "> chunk {index} is made").unwrap();
         let audio = ChunkAudio {
             file: AudioFileId::parse("f").unwrap(),
             cache_key: String::new(),
             duration_ms: 300,
-            words: vec![],
+            words: (0_u32..)
+                .zip(text.split(' '))
+                .map(|(place, word)| WordTime {
+                    text: word.into(),
+                    start_ms: place * 100,
+                    end_ms: place * 100 + 100,
+                })
+                .collect(),
             emotion: EmotionApplied::None,
         };
         let chunk = Arc::new(Chunk {
             id: ChunkId::parse("c").unwrap(),
-            text: String::new(),
+            text: text.into(),
             spoken: vec![],
             emotion: Emotion::Neutral,
             pause_ms,

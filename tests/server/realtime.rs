@@ -76,6 +76,37 @@ async fn a_cancelled_response_stops_the_model_which_was_told_what_the_app_asks()
 }
 
 #[tokio::test]
+async fn what_a_client_has_not_played_is_neither_remembered_nor_shown_to_the_model() {
+    let model = ScriptedOllama::start().await;
+    let server = Server::start(&model).await;
+    let mut call = call(&server, "?conversation_id=c", &[]).await;
+    let story = "Once upon a time there was a very old cat. It lived in a house by the sea.";
+    model.say(&format!("[calm] {story}"));
+    ask(&mut call, "A story, please.").await;
+    let told = call.take_until(|frame| frame["type"] == "response.done").await;
+    let item = &told.last().unwrap()["response"]["output"][0]["id"];
+    // The first half of the first sentence, by the times of its words.
+    let truncate = |ms: u64| json!({"type": "conversation.item.truncate", "item_id": item, "content_index": 0, "audio_end_ms": ms});
+    tell(&mut call, truncate(3_600_000)).await;
+    assert_eq!(call.until("error").await["error"]["code"], "invalid_value");
+    tell(&mut call, truncate(1200)).await;
+    call.until("conversation.item.truncated").await;
+    tell(&mut call, json!({"type": "conversation.item.retrieve", "item_id": item})).await;
+    let shown = call.until("conversation.item.retrieved").await;
+    let heard = shown["item"]["content"][0]["transcript"].as_str().unwrap().to_owned();
+    assert!(story.starts_with(&heard), "{heard}");
+    assert!(heard.starts_with("Once upon") && heard.len() < 40, "{heard}");
+
+    model.say("[calm] Where were we?");
+    ask(&mut call, "Stop!").await;
+    call.until("response.done").await;
+    let asked = format!("{:?}", model.requests("/api/chat").last());
+    assert!(asked.contains(&heard) && !asked.contains("old cat"), "{asked}");
+    let stored = server.messages("c").await;
+    assert_eq!((&stored[1]["heardText"], &stored[1]["text"]), (&json!(heard), &json!(story)));
+}
+
+#[tokio::test]
 async fn a_closed_server_is_called_with_its_key_or_with_a_secret_made_for_the_call() {
     let model = ScriptedOllama::start().await;
     let server = Setup::new(&model).environment("PARLA_LISTEN", "0.0.0.0:0").start().await;

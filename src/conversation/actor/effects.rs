@@ -67,9 +67,7 @@ impl Actor {
             Effect::Publish(event) => self.log.publish(event),
             Effect::Record(record) => self.record(record),
             Effect::Heard { turn, chunks, ms, text } => {
-                self.memory.heard(&turn, &text);
-                let write = self.parts.storage.mark_heard(HeardTurn { turn, chunks, ms, text });
-                self.writes.push(write.map(|_| None).boxed());
+                self.note_heard(HeardTurn { turn, chunks, ms, text });
             }
             Effect::Refuse { turn, failure } => {
                 self.memory.forget(&turn);
@@ -78,6 +76,13 @@ impl Actor {
                 self.admissions.refuse(&turn, &failure);
             }
         }
+    }
+
+    /// No more of it is shown to the model.
+    pub(super) fn note_heard(&mut self, heard: HeardTurn) {
+        self.memory.heard(&heard.turn, &heard.text);
+        let write = self.parts.storage.mark_heard(heard);
+        self.writes.push(write.map(|_| None).boxed());
     }
 
     fn ask(&self, user: UserId, command: &ChatCommand, settings: &Choices) -> Ask {

@@ -1,19 +1,19 @@
 //! One live turn: its text, its chunks and what clients have been told of them. It knows no other turn.
 
-mod heard;
 mod telling;
 
 use std::sync::Arc;
 
 use crate::{
-    conversation::parser::{Draft, Parser, Piece},
+    conversation::{
+        heard::heard_text,
+        parser::{Draft, Parser, Piece},
+    },
     domain::{
         Chunk, ChunkAudio, ChunkId, Correction, Ending, Event, Failure, Millis, SpeechState,
         Timings, ToolCall, TurnId, TurnMetadata, TurnSnapshot, Usage, UserId,
     },
 };
-
-use heard::heard_text;
 
 use super::{Ask, Effect, Outcome, Record, playback::Playback};
 
@@ -252,7 +252,7 @@ impl Turn {
             let event = Event::PlaybackStopped { turn: id.clone(), heard_chunks, heard_ms };
             self.publish(event, out);
         }
-        let text = heard_text(&self.text, &self.chunks, heard);
+        let text = heard_text(&self.text, &self.chunks, (heard.chunks, heard.ms));
         out.push(Effect::Heard { turn: id, chunks: heard.chunks, ms: heard.ms, text });
     }
 

@@ -33,7 +33,7 @@ impl Protocol {
                     self.call(place, call);
                 }
             }
-            Event::ChunkComplete { turn, index, chunk } => self.chunk_ready(&turn, index, &chunk),
+            Event::ChunkComplete { turn, index, chunk } => self.chunk_ready(&turn, index, chunk),
             Event::ChunkFailed { turn, index, .. } => self.sound(&turn, index, None),
             Event::ConversationComplete { turn, text, chunks, ending, .. } => {
                 let Some(place) = self.place(&turn) else { return };
@@ -68,13 +68,13 @@ impl Protocol {
         }
         let ready = response.sounds.ready(chunk, sound, format);
         for (stretch, sound) in ready {
-            let chunk = stretch.chunk;
+            let (chunk, ms) = (stretch.index, stretch.ms());
             self.begin_item(place);
             let item = self.responses[place].item.clone();
             if let Some(item) = self.items.find_mut(&item) {
                 item.sounds.push(stretch);
             }
-            self.sounds_for(stretch.sound_ms + stretch.pause_ms);
+            self.sounds_for(ms);
             self.send_sound(place, chunk, &sound);
         }
         self.settle(place);
@@ -197,10 +197,10 @@ impl Protocol {
         }
     }
 
-    fn chunk_ready(&mut self, turn: &TurnId, index: usize, chunk: &Chunk) {
+    fn chunk_ready(&mut self, turn: &TurnId, index: usize, chunk: Arc<Chunk>) {
         let Some(place) = self.place(turn) else { return };
         let response = &mut self.responses[place];
-        response.sounds.pause(index, chunk.pause_ms);
+        response.sounds.expect(index, Arc::clone(&chunk));
         match &chunk.speech {
             SpeechState::Ready(audio) if response.terms.modality == Modality::Audio => {
                 let (file, format) = (audio.file.clone(), response.terms.format);
@@ -261,10 +261,14 @@ impl Protocol {
 
     /// The turn was stopped by somebody else, or by the learner's voice.
     fn cut_off(&mut self, turn: &TurnId) {
-        let reason = if self.is_spoken_over() { "turn_detected" } else { "client_cancelled" };
+        let reason = self.reason_to_stop();
         if let Some(place) = self.place(turn) {
             self.finish(place, &Outcome::Cancelled(reason));
         }
+    }
+
+    pub(super) fn reason_to_stop(&self) -> &'static str {
+        if self.is_spoken_over() { "turn_detected" } else { "client_cancelled" }
     }
 
     /// A carrier that plays falls silent.

@@ -153,23 +153,93 @@ fn a_failed_turn_is_a_failed_response() {
     "#]].assert_eq(script.trace().trim_start());
 }
 
-#[test]
-fn what_was_not_heard_is_cut_off_where_the_client_says() {
+/// Two sentences, made and sent: words at 0, 100 and 200 ms, and, after a pause, at 400, 500 and 600 ms.
+fn told() -> Script {
     let mut script = Script::new();
-    script.ask("Hola").begin("t", Some("resp_-4"), "Hola").delta("t", "¡Hola! ¿Qué tal?");
-    script.chunk("t", 0, 100).sound("t", 0, 300).chunk("t", 1, 0).sound("t", 1, 500);
-    script.trace();
-    let truncate = |id: &str, ms: u64| json!({"type": "conversation.item.truncate", "item_id": id, "content_index": 0, "audio_end_ms": ms});
-    script.client(truncate("item_-5", 450)).client(truncate("item_-5", 4500));
+    script
+        .ask("Hola")
+        .begin("t", Some("resp_-4"), "Hola")
+        .delta("t", "¡Hola, buenos días! ¿Qué tal estás?");
+    script.sentence("t", 0, ("¡Hola, buenos días!", 100)).sound("t", 0, 300);
+    script.sentence("t", 1, ("¿Qué tal estás?", 0)).sound("t", 1, 300);
+    script
+}
+
+fn truncate(id: &str, ms: u64) -> Value {
+    json!({"type": "conversation.item.truncate", "item_id": id, "content_index": 0, "audio_end_ms": ms})
+}
+
+#[test]
+fn what_was_not_heard_is_cut_off_at_the_last_word_before() {
+    let mut script = told();
+    script.complete("t", "¡Hola, buenos días! ¿Qué tal estás?", 2).trace();
+    script.client(truncate("item_-5", 510)).client(truncate("item_-5", 511));
+    script.client(json!({"type": "conversation.item.retrieve", "item_id": "item_-5"}));
+    script.client(truncate("item_-5", 150)).client(truncate("item_-5", 0));
     script.client(truncate("item_-1", 1));
     expect![[r#"
         > conversation.item.truncate
-          Heard { turn: t, chunk: 1, ms: 50 }
-          conversation.item.truncated {"item_id":"item_-5","content_index":0,"audio_end_ms":450}
+          Heard { turn: t, chunk: 1, ms: 110, text: "¡Hola, buenos días! ¿Qué" }
+          conversation.item.truncated {"item_id":"item_-5","content_index":0,"audio_end_ms":510}
         > conversation.item.truncate
-          error {"error":{"type":"invalid_request_error","code":"invalid_value","message":"Invalid 'audio_end_ms': expected no more than what was sent.","param":"audio_end_ms","event_id":null}}
+          error {"error":{"type":"invalid_request_error","code":"invalid_value","message":"Audio content of 510ms is already shorter than 511ms","param":"audio_end_ms","event_id":null}}
+        > conversation.item.retrieve
+          conversation.item.retrieved {"item":["item_-5","assistant","completed",[{"type":"output_audio","transcript":"¡Hola, buenos días! ¿Qué"}]]}
+        > conversation.item.truncate
+          Heard { turn: t, chunk: 0, ms: 150, text: "¡Hola," }
+          conversation.item.truncated {"item_id":"item_-5","content_index":0,"audio_end_ms":150}
+        > conversation.item.truncate
+          Heard { turn: t, chunk: 0, ms: 0, text: "" }
+          conversation.item.truncated {"item_id":"item_-5","content_index":0,"audio_end_ms":0}
         > conversation.item.truncate
           error {"error":{"type":"invalid_request_error","code":"item_truncate_invalid_item_id","message":"There is no item with the id 'item_-1'.","param":"item_id","event_id":null}}
+    "#]].assert_eq(&script.trace());
+}
+
+#[test]
+fn to_cut_an_answer_off_at_its_end_or_in_its_pause_loses_no_word() {
+    for (ms, text) in [
+        (700, "¡Hola, buenos días! ¿Qué tal estás?"),
+        (699, "¡Hola, buenos días! ¿Qué tal"),
+        (350, "¡Hola, buenos días!"),
+        (300, "¡Hola, buenos días!"),
+        (299, "¡Hola, buenos"),
+    ] {
+        let mut script = told();
+        script.complete("t", "¡Hola, buenos días! ¿Qué tal estás?", 2).trace();
+        script.client(truncate("item_-5", ms));
+        let trace = script.trace();
+        assert!(trace.contains(&format!("text: {text:?} }}")), "{ms}: {trace}");
+    }
+}
+
+#[test]
+fn an_answer_that_is_cut_off_while_it_is_made_ends_there() {
+    let mut script = told();
+    script.trace();
+    script.client(truncate("item_-5", 250));
+    expect![[r#"
+        > conversation.item.truncate
+          Stop(t)
+          response.output_audio.done {"response_id":"resp_-4","item_id":"item_-5","output_index":0,"content_index":0}
+          response.output_audio_transcript.done {"response_id":"resp_-4","item_id":"item_-5","output_index":0,"content_index":0,"transcript":"¡Hola, buenos días! ¿Qué tal estás?"}
+          response.content_part.done {"response_id":"resp_-4","item_id":"item_-5","output_index":0,"content_index":0,"part":{"type":"audio","transcript":"¡Hola, buenos días! ¿Qué tal estás?"}}
+          conversation.item.done {"previous_item_id":"item_-3","item":["item_-5","assistant","incomplete",[{"type":"output_audio","transcript":"¡Hola, buenos días! ¿Qué tal estás?"}]]}
+          response.output_item.done {"response_id":"resp_-4","output_index":0,"item":["item_-5","assistant","incomplete",[{"type":"output_audio","transcript":"¡Hola, buenos días! ¿Qué tal estás?"}]]}
+          response.done {"response":["resp_-4","cancelled",{"type":"cancelled","reason":"client_cancelled"},[{"id":"item_-5","object":"realtime.item","type":"message","status":"incomplete","role":"assistant","content":[{"type":"output_audio","transcript":"¡Hola, buenos días! ¿Qué tal estás?"}]}]]}
+          Heard { turn: t, chunk: 0, ms: 250, text: "¡Hola, buenos" }
+          conversation.item.truncated {"item_id":"item_-5","content_index":0,"audio_end_ms":250}
+    "#]].assert_eq(&script.trace());
+}
+
+#[test]
+fn what_has_no_sound_cannot_be_cut_off() {
+    let mut script = text_session();
+    script.ask("Hola").begin("t", Some("resp_-4"), "Hola").delta("t", "¡Hola!").trace();
+    script.client(truncate("item_-5", 0));
+    expect![[r#"
+        > conversation.item.truncate
+          error {"error":{"type":"invalid_request_error","code":"invalid_value","message":"Invalid 'content_index': expected that of audio.","param":"content_index","event_id":null}}
     "#]].assert_eq(&script.trace());
 }
 

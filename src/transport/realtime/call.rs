@@ -32,6 +32,7 @@ use crate::{
     providers::{ChatRequest, ModelPart},
     realtime::{Effect, Fault, Input, Offer, Protocol, SoundFormat, SoundPath},
     session::Session,
+    storage::HeardTurn,
     transport::sound::sound,
 };
 
@@ -161,8 +162,9 @@ impl Call {
                 }
                 Effect::Say { response, command } => self.say(response, command).await,
                 Effect::Stop(turn) => self.session.conversation().stop(Some(turn)).await,
-                Effect::Heard { turn, chunk, ms } => {
-                    self.session.conversation().played(turn, chunk, ms).await;
+                Effect::Heard { turn, chunk, ms, text } => {
+                    let heard = HeardTurn { turn, chunks: chunk, ms, text };
+                    self.session.conversation().cut(heard).await;
                 }
                 Effect::Fetch { turn, chunk, file, format } => {
                     let sound = fetch(self.app.clone(), file, format);

@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use crate::domain::{Chunk, ChunkAudio, SpeechState};
 
-use super::super::playback::Heard;
-
-/// The beginning of `text` up to the last word that was over: whole chunks, and of the next one some words.
-pub(super) fn heard_text(text: &str, chunks: &[Arc<Chunk>], heard: Heard) -> String {
+/// The beginning of `text` up to the last word that was over: so many whole chunks, and of the next one the words of so
+/// many milliseconds.
+#[must_use]
+pub fn heard_text(text: &str, chunks: &[Arc<Chunk>], (whole, ms): (usize, u64)) -> String {
     let mut reader = Reader { text, end: 0 };
-    for chunk in chunks.iter().take(heard.chunks) {
+    for chunk in chunks.iter().take(whole) {
         reader.read(&chunk.text);
     }
-    if let Some(chunk) = chunks.get(heard.chunks)
+    if let Some(chunk) = chunks.get(whole)
         && let SpeechState::Ready(audio) = &chunk.speech
     {
-        for word in words_over(chunk, audio, heard.ms) {
+        for word in words_over(chunk, audio, ms) {
             reader.read(word);
         }
     }
