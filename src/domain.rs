@@ -15,7 +15,7 @@ mod tool;
 mod turn;
 
 pub use aside::{Aside, Notice, Progress, ProgressKind};
-pub use audio::{AudioFrame, Voice, WordTime};
+pub use audio::{AudioFrame, Speed, Voice, WordTime};
 pub use chunk::{Chunk, ChunkAudio, EmotionApplied, SpeechState, SpokenSpan};
 pub use command::{AudioStart, ChatCommand, Command, LessonChoice};
 pub use emotion::Emotion;

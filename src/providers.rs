@@ -45,8 +45,8 @@ use futures_util::{
 };
 
 use crate::domain::{
-    Aside, AudioFrame, Emotion, EmotionApplied, Ending, Failure, Language, Level, Role, SpokenSpan,
-    Tool, ToolCall, ToolResult, TurnMetadata, Voice, WordTime,
+    Aside, AudioFrame, Emotion, EmotionApplied, Ending, Failure, Language, Level, Role, Speed,
+    SpokenSpan, Tool, ToolCall, ToolResult, TurnMetadata, Voice, WordTime,
 };
 use guard::CircuitReport;
 
@@ -199,6 +199,7 @@ pub struct SpeechRequest {
     /// Never empty; each span in its own language.
     pub spans: Vec<SpokenSpan>,
     pub voice: Option<String>,
+    pub speed: Speed,
     pub emotion: Emotion,
     pub emphasis: bool,
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     domain::{
-        AudioFileId, Chunk, ConversationId, Correction, Language, Level, Message, MessageId,
+        AudioFileId, Chunk, ConversationId, Correction, Language, Level, Message, MessageId, Speed,
         TextForm, Timings, TurnId, TurnMetadata, TurnSnapshot, Usage, UserId,
     },
     wall_clock::UnixMillis,
@@ -122,6 +122,8 @@ pub struct Choices {
     pub model: Option<String>,
     /// What the app asks of the tutor. It says so anew whenever it comes back: this is not stored.
     pub instructions: Option<String>,
+    /// Of one answer; not stored here, but with the turn.
+    pub speed: Speed,
 }
 
 /// The beginning of a turn.
@@ -218,6 +220,7 @@ pub struct StoredAudio {
     pub owner: UserId,
     pub chunk: Chunk,
     pub voice: Option<String>,
+    pub speed: Speed,
 }
 
 impl StorageError {

@@ -10,7 +10,7 @@ use std::{
 
 use futures_util::StreamExt;
 use parla::{
-    domain::{AudioFrame, Emotion, Language, SpokenSpan, WordTime},
+    domain::{AudioFrame, Emotion, Language, Speed, SpokenSpan, WordTime},
     providers::{
         ProviderError, SpeechPart, SpeechRequest, Synthesizer,
         espeak::{Espeak, PATIENCE},
@@ -293,7 +293,13 @@ fn request(spans: &[(&str, &str)]) -> SpeechRequest {
         language: Language::parse(language).unwrap(),
     });
     let spans = spans.collect();
-    SpeechRequest { spans, voice: None, emotion: Emotion::Neutral, emphasis: false }
+    SpeechRequest {
+        spans,
+        voice: None,
+        speed: Speed::default(),
+        emotion: Emotion::Neutral,
+        emphasis: false,
+    }
 }
 
 async fn speak(espeak: &Espeak, request: SpeechRequest) -> (AudioFrame, Vec<WordTime>) {

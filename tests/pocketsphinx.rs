@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream};
 use parla::{
-    domain::{AudioFrame, Emotion, Language, SpokenSpan, Transcript},
+    domain::{AudioFrame, Emotion, Language, Speed, SpokenSpan, Transcript},
     prompts::{Prompts, lessons::Lessons},
     providers::{
         HEARING_RATE, Heard, ListenRequest, ProviderError, Sound, SpeechPart, SpeechRequest,
@@ -111,9 +111,9 @@ fn expected_answers() -> Vec<Vec<String>> {
 async fn spoken(text: &str) -> AudioFrame {
     let voice = Espeak::new(PathBuf::from(WORKER), espeak::PATIENCE);
     let spans = vec![SpokenSpan { text: text.to_owned(), language: Language::default() }];
-    let emotion = Emotion::default();
+    let (emotion, speed) = (Emotion::default(), Speed::default());
     let request =
-        SpeechRequest { spans, voice: Some("en-us".to_owned()), emotion, emphasis: false };
+        SpeechRequest { spans, voice: Some("en-us".to_owned()), speed, emotion, emphasis: false };
     let mut parts = voice.speak(Arc::new(request));
     let Some(Ok(SpeechPart::Audio(sound))) = parts.next().await else { panic!("no sound") };
     let samples: Vec<i16> =

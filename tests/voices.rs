@@ -12,7 +12,7 @@ use std::{
 
 use futures_util::StreamExt;
 use parla::{
-    domain::{AudioFrame, Emotion, EmotionApplied, Language, SpokenSpan},
+    domain::{AudioFrame, Emotion, EmotionApplied, Language, Speed, SpokenSpan},
     providers::{
         ProviderError, SpeechPart, SpeechRequest, Synthesizer, http,
         openai_speech::{OpenAiSpeech, SpeechSettings},
@@ -227,7 +227,13 @@ fn request(spans: &[(&str, &str)]) -> SpeechRequest {
         language: Language::parse(language).unwrap(),
     });
     let spans = spans.collect();
-    SpeechRequest { spans, voice: None, emotion: Emotion::Neutral, emphasis: false }
+    SpeechRequest {
+        spans,
+        voice: None,
+        speed: Speed::default(),
+        emotion: Emotion::Neutral,
+        emphasis: false,
+    }
 }
 
 async fn speak(voice: &OpenAiSpeech, request: SpeechRequest) -> Result<AudioFrame, ProviderError> {

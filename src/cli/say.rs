@@ -10,7 +10,7 @@ use parla::{
     audio::wav,
     config::Settings,
     conversation::parser::{Draft, Parser, Piece},
-    domain::{AudioFrame, Emotion, Language, SpokenSpan},
+    domain::{AudioFrame, Emotion, Language, Speed, SpokenSpan},
     providers::{SpeechPart, SpeechRequest, Synthesizer},
 };
 
@@ -71,6 +71,7 @@ fn requests(arguments: &SayArguments) -> Vec<(SpeechRequest, u32)> {
     let request = |spans: Vec<SpokenSpan>, emotion, emphasis| SpeechRequest {
         spans,
         voice: arguments.voice.clone(),
+        speed: Speed::default(),
         emotion: arguments.emotion.unwrap_or(emotion),
         emphasis,
     };

@@ -76,6 +76,7 @@ impl AudioFile {
             request: SpeechRequest {
                 spans: stored.chunk.spoken,
                 voice: stored.voice,
+                speed: stored.speed,
                 emotion: stored.chunk.emotion,
                 emphasis: stored.chunk.emphasis,
             },

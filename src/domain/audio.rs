@@ -31,6 +31,46 @@ pub struct WordTime {
     pub end_ms: u32,
 }
 
+/// How fast a voice speaks, in per cent of its own pace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Speed(u16);
+
+impl Speed {
+    /// From a share of the usual pace; what is no number or out of range is brought into it.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped to 25 to 400 just before"
+    )]
+    pub fn from_share(share: f64) -> Self {
+        Self((share * 100.0).round().clamp(25.0, 400.0) as u16)
+    }
+
+    /// A share of the usual pace.
+    #[must_use]
+    pub fn share(self) -> f64 {
+        f64::from(self.0) / 100.0
+    }
+
+    #[must_use]
+    pub fn per_cent(self) -> u16 {
+        self.0
+    }
+
+    /// The voice's own pace.
+    #[must_use]
+    pub fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Default for Speed {
+    fn default() -> Self {
+        Self(100)
+    }
+}
+
 /// A voice that an engine offers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Voice {

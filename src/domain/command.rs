@@ -1,6 +1,6 @@
 //! Everything that a client can ask for, after a dialect has read it.
 
-use super::{AnswerTerms, Language, Level, MicrophoneMode, TurnId};
+use super::{AnswerTerms, Language, Level, MicrophoneMode, Speed, TurnId};
 
 /// One request of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,4 +88,6 @@ pub struct LessonChoice {
     pub model: Option<String>,
     /// What the app that the learner uses asks of the tutor, in its own words.
     pub instructions: Option<String>,
+    /// Of this answer alone.
+    pub speed: Speed,
 }

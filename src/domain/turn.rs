@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Chunk, Language, Level, MessageId, TurnId};
+use super::{Chunk, Language, Level, MessageId, Speed, TurnId};
 
 /// How the model wrote its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +35,8 @@ pub struct TurnMetadata {
     pub level: Level,
     pub voice: Option<String>,
     pub scenario: Option<String>,
+    #[serde(default, skip_serializing_if = "Speed::is_usual")]
+    pub speed: Speed,
 }
 
 impl TurnMetadata {

@@ -171,7 +171,8 @@ impl Shared {
             // Left alone, punctuation is read out by name.
             text: if words::has_words(&span.text) { span.text.clone() } else { String::new() },
         });
-        Job { spans: spans.collect(), prosody: Prosody::of(request.emotion, request.emphasis) }
+        let prosody = Prosody::of(request.emotion, request.emphasis).at(request.speed);
+        Job { spans: spans.collect(), prosody }
     }
 
     fn warn_of(&self, language: &Language) {

@@ -372,6 +372,7 @@ mod tests {
         let request = Arc::new(SpeechRequest {
             spans: Vec::new(),
             voice: None,
+            speed: crate::domain::Speed::default(),
             emotion: Emotion::default(),
             emphasis: false,
         });

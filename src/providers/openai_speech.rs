@@ -37,6 +37,9 @@ const MAX_ANSWER_BYTES: usize = 32 << 20;
 const MAX_MS_PER_CHAR: u64 = 1000;
 /// What a sound of a single word may last on top, in milliseconds.
 const MAX_MS: u64 = 5000;
+/// What OpenAI takes, as a multiple of the voice's own speed.
+const SLOWEST: f64 = 0.25;
+const FASTEST: f64 = 4.0;
 /// How many voices of one sentence speak at once.
 const PARALLEL_PIECES: usize = 4;
 
@@ -101,7 +104,7 @@ impl OpenAiSpeech {
             input: &piece.text,
             voice: &piece.voice,
             response_format: "wav",
-            speed: (!settings.instructions).then(|| speed(emotion, request.emphasis)),
+            speed: speed(settings, request),
             instructions: settings.instructions.then(|| instructions(emotion, request.emphasis)),
         };
         let request = self.request(Method::POST, "audio/speech").json(&body);
@@ -273,8 +276,16 @@ fn voice_names(list: &serde_json::Value) -> Option<Vec<String>> {
     Some(entries.iter().filter_map(name).collect())
 }
 
+/// `None` where the model finds its pace by instructions, and is asked for no other.
+fn speed(settings: &SpeechSettings, request: &SpeechRequest) -> Option<f64> {
+    let is_told = settings.instructions;
+    let usual = if is_told { 1.0 } else { pace(request.emotion, request.emphasis) };
+    let speed = (usual * request.speed.share()).clamp(SLOWEST, FASTEST);
+    (!is_told || !request.speed.is_usual()).then_some(speed)
+}
+
 /// How fast an emotion speaks, as a multiple of the voice's own speed.
-fn speed(emotion: Emotion, emphasis: bool) -> f64 {
+fn pace(emotion: Emotion, emphasis: bool) -> f64 {
     let per_cent = match emotion {
         Emotion::Neutral => 100,
         Emotion::Happy => 105,
@@ -316,8 +327,8 @@ mod tests {
     #[test]
     fn every_emotion_but_neutral_changes_the_speed() {
         for &emotion in Emotion::ALL {
-            assert_eq!((speed(emotion, false) - 1.0).abs() < 0.001, emotion == Emotion::Neutral);
-            assert!((0.25..=4.0).contains(&speed(emotion, true)));
+            assert_eq!((pace(emotion, false) - 1.0).abs() < 0.001, emotion == Emotion::Neutral);
+            assert!((SLOWEST..=FASTEST).contains(&pace(emotion, true)));
         }
     }
 }

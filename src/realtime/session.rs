@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{fault::Fault, older, read::Fields, tools::Tools};
 use crate::{
     conversation::VoiceManner,
-    domain::{Language, LessonChoice},
+    domain::{Language, LessonChoice, Speed},
 };
 use detection::Detection;
 pub use format::SoundFormat;
@@ -192,7 +192,8 @@ impl Session {
         let instructions = instructions.trim().chars().take(INSTRUCTIONS_LIMIT).collect();
         let instructions = Some(instructions);
         let language = self.input.language.clone();
-        LessonChoice { language, voice, instructions, ..LessonChoice::default() }
+        let speed = self.output.speed.map(Speed::from_share).unwrap_or_default();
+        LessonChoice { language, voice, instructions, speed, ..LessonChoice::default() }
     }
 
     pub(super) fn instructions(&self) -> &str {

@@ -51,6 +51,7 @@ fn metadata() -> Arc<TurnMetadata> {
         level: Level::A1,
         voice: Some("es+f3".to_owned()),
         scenario: Some("cafe".to_owned()),
+        speed: crate::domain::Speed::default(),
     })
 }
 

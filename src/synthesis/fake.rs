@@ -14,7 +14,7 @@ use futures_util::{
 
 use super::{CacheKey, Spoken};
 use crate::{
-    domain::{AudioFrame, Emotion, EmotionApplied, Language, SpokenSpan, Voice, WordTime},
+    domain::{AudioFrame, Emotion, EmotionApplied, Language, Speed, SpokenSpan, Voice, WordTime},
     providers::{ProviderError, SpeechPart, SpeechRequest, Synthesizer},
 };
 
@@ -180,7 +180,13 @@ pub(super) fn word(text: &str, start_ms: u32, end_ms: u32) -> WordTime {
 
 pub(super) fn request(text: &str) -> SpeechRequest {
     let span = SpokenSpan { text: text.to_owned(), language: Language::parse("es").unwrap() };
-    SpeechRequest { spans: vec![span], voice: None, emotion: Emotion::Neutral, emphasis: false }
+    SpeechRequest {
+        spans: vec![span],
+        voice: None,
+        speed: Speed::default(),
+        emotion: Emotion::Neutral,
+        emphasis: false,
+    }
 }
 
 /// A finished sound as the voice "one" would give it.

@@ -31,6 +31,10 @@ impl CacheKey {
             recipe.add(span.language.as_str());
             recipe.add(&normalised(&span.text));
         }
+        // Sounds from before there were speeds are still found.
+        if !request.speed.is_usual() {
+            recipe.add(&request.speed.per_cent().to_string());
+        }
         recipe.key()
     }
 
@@ -97,7 +101,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        domain::{Emotion, Language, SpokenSpan},
+        domain::{Emotion, Language, Speed, SpokenSpan},
         synthesis::fake::{FakeVoice, request},
     };
 
@@ -116,6 +120,7 @@ mod tests {
         let mut others = vec![
             SpeechRequest { emotion: Emotion::Happy, ..plain.clone() },
             SpeechRequest { emphasis: true, ..plain.clone() },
+            SpeechRequest { speed: Speed::from_share(0.8), ..plain.clone() },
             SpeechRequest { voice: Some("carmen".to_owned()), ..plain.clone() },
             request("hola"),
         ];
@@ -126,7 +131,7 @@ mod tests {
         keys.push(CacheKey::new(&FakeVoice::new("two"), &plain));
         keys.sort_unstable();
         keys.dedup();
-        assert_eq!(keys.len(), 7);
+        assert_eq!(keys.len(), 8);
     }
 
     #[test]

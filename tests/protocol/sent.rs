@@ -165,6 +165,7 @@ fn snapshots() -> [Event; 2] {
                 level: Level::A1,
                 voice: choice.map(str::to_owned),
                 scenario: choice.map(str::to_owned),
+                speed: parla::domain::Speed::default(),
             }),
             form: TextForm::Tagged,
             complete: choice.is_some(),

@@ -107,6 +107,31 @@ async fn what_a_client_has_not_played_is_neither_remembered_nor_shown_to_the_mod
 }
 
 #[tokio::test]
+async fn the_tutor_speaks_as_fast_as_the_session_asks_from_the_next_answer_on() {
+    let model = ScriptedOllama::start().await;
+    let server = Server::start(&model).await;
+    let mut call = call(&server, "", &[]).await;
+    model.always(Script::say("[calm] It lived in a house by the sea."));
+    let mut lengths = Vec::new();
+    for speed in [json!(1.0), json!(1.5), json!(0.6), Value::Null] {
+        if !speed.is_null() {
+            let output = json!({"speed": speed});
+            let session = json!({"type": "realtime", "audio": {"output": output}});
+            tell(&mut call, json!({"type": "session.update", "session": session})).await;
+            let updated = call.until("session.updated").await;
+            assert_eq!(updated["session"]["audio"]["output"]["speed"], speed);
+        }
+        ask(&mut call, "Where?").await;
+        let told = call.take_until(|frame| frame["type"] == "response.done").await;
+        let sounds = told.iter().filter(|frame| frame["type"] == "response.output_audio.delta");
+        lengths.push(sounds.map(|frame| frame["delta"].as_str().unwrap().len()).sum::<usize>());
+    }
+    let [usual, fast, slow, still_slow] = lengths[..] else { panic!("{lengths:?}") };
+    assert!(fast * 4 < usual * 3 && usual * 4 < slow * 3, "{lengths:?}");
+    assert_eq!(slow, still_slow);
+}
+
+#[tokio::test]
 async fn a_closed_server_is_called_with_its_key_or_with_a_secret_made_for_the_call() {
     let model = ScriptedOllama::start().await;
     let server = Setup::new(&model).environment("PARLA_LISTEN", "0.0.0.0:0").start().await;

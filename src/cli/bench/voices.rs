@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use futures_util::StreamExt;
 use indicatif::ProgressBar;
 use parla::{
-    domain::{Emotion, Language, SpokenSpan},
+    domain::{Emotion, Language, Speed, SpokenSpan},
     providers::{ProviderError, SpeechPart, SpeechRequest, Synthesizer},
     synthesis,
 };
@@ -78,7 +78,13 @@ async fn say(
     let spans = vec![SpokenSpan { text: sentence.to_owned(), language: language.clone() }];
     let (voice, emotion, emphasis) = (None, Emotion::default(), false);
     let began = Instant::now();
-    let mut parts = engine.speak(Arc::new(SpeechRequest { spans, voice, emotion, emphasis }));
+    let mut parts = engine.speak(Arc::new(SpeechRequest {
+        spans,
+        voice,
+        speed: Speed::default(),
+        emotion,
+        emphasis,
+    }));
     let mut heard_ms = 0;
     while let Some(part) = parts.next().await {
         if let SpeechPart::Audio(frame) = part? {

@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use parla::{
     app,
     config::{Settings, SpeechProvider, VoiceChoice},
-    domain::{Emotion, Language, SpokenSpan},
+    domain::{Emotion, Language, Speed, SpokenSpan},
     providers::{
         ProviderError, SpeechPart, SpeechRequest, Synthesizer,
         espeak::Espeak,
@@ -93,7 +93,8 @@ async fn say_word(engine: &dyn Synthesizer) -> Result<String, ProviderError> {
     let began = Instant::now();
     let word = SpokenSpan { text: "Hello".to_owned(), language: Language::default() };
     let (voice, emotion, emphasis) = (None, Emotion::default(), false);
-    let request = SpeechRequest { spans: vec![word], voice, emotion, emphasis };
+    let request =
+        SpeechRequest { spans: vec![word], voice, speed: Speed::default(), emotion, emphasis };
     let mut heard = 0;
     let mut parts = engine.speak(Arc::new(request));
     while let Some(part) = parts.next().await {

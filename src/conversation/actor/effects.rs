@@ -112,6 +112,7 @@ impl Actor {
             level: settings.level,
             voice: settings.voice.clone(),
             scenario: settings.scenario.clone(),
+            speed: settings.speed,
         });
         let lost_words = self.parts.prompter.lost_words(&settings.language);
         let (answer, stream) = (MessageId::random(), command.stream);
@@ -273,6 +274,7 @@ pub(super) fn chosen(before: &Choices, choice: &LessonChoice) -> Choices {
     replace(&mut settings.voice, choice.voice.as_ref());
     replace(&mut settings.model, choice.model.as_ref());
     replace(&mut settings.instructions, choice.instructions.as_ref());
+    settings.speed = choice.speed;
     settings
 }
 

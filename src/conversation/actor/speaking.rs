@@ -61,7 +61,13 @@ impl Actor {
     pub(super) fn speech_request(&self, turn: &TurnId, index: usize) -> Option<SpeechRequest> {
         let chunk = self.machine.chunk(turn, index)?;
         let spans: Vec<SpokenSpan> = chunk.spoken.clone();
-        let voice = self.machine.metadata(turn)?.voice.clone();
-        Some(SpeechRequest { spans, voice, emotion: chunk.emotion, emphasis: chunk.emphasis })
+        let metadata = self.machine.metadata(turn)?;
+        Some(SpeechRequest {
+            spans,
+            voice: metadata.voice.clone(),
+            speed: metadata.speed,
+            emotion: chunk.emotion,
+            emphasis: chunk.emphasis,
+        })
     }
 }

@@ -151,6 +151,7 @@ fn metadata() -> Arc<TurnMetadata> {
         level: Level::A1,
         voice: None,
         scenario: None,
+        speed: crate::domain::Speed::default(),
     })
 }
 

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::{
     dialect::json::{self, BadInput},
-    domain::{AnswerTerms, ChatCommand, Language, LessonChoice, Level},
+    domain::{AnswerTerms, ChatCommand, Language, LessonChoice, Level, Speed},
 };
 
 /// Longest name of a voice or model, in characters.
@@ -61,6 +61,7 @@ impl ChatBody {
             voice: bounded("voice", fields.voice, NAME_LIMIT)?,
             model: bounded("model", fields.model, NAME_LIMIT)?,
             instructions: None,
+            speed: Speed::default(),
         };
         let command = ChatCommand {
             text: fields.message.unwrap_or_default(),

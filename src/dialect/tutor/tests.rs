@@ -19,7 +19,7 @@ fn the_first_clients_frames_are_understood() {
     check(
         r#"{"type":"chat","data":{"message":"Hola","unknown":1}}"#,
         &expect![[
-            r#"Chat(ChatCommand { text: "Hola", stream: false, choice: LessonChoice { language: None, level: None, scenario: None, voice: None, model: None, instructions: None }, client_id: None, verbatim: None, terms: AnswerTerms { tools: [], results: [], max_tokens: None } })"#
+            r#"Chat(ChatCommand { text: "Hola", stream: false, choice: LessonChoice { language: None, level: None, scenario: None, voice: None, model: None, instructions: None, speed: Speed(100) }, client_id: None, verbatim: None, terms: AnswerTerms { tools: [], results: [], max_tokens: None } })"#
         ]],
     );
     check(

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::Emotion;
+use crate::domain::{Emotion, Speed};
 
 /// The parameters that eSpeak NG takes with every job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +40,12 @@ impl Prosody {
         if emphasis { plain.emphasised() } else { plain }
     }
 
+    /// Faster or slower, as far as eSpeak goes: half as fast as usual is its slowest.
+    pub(super) fn at(self, speed: Speed) -> Self {
+        let rate = self.rate * i32::from(speed.per_cent()) / 100;
+        Self { rate: rate.clamp(80, 450), ..self }
+    }
+
     fn emphasised(self) -> Self {
         Self {
             rate: self.rate * 9 / 10,
@@ -53,6 +59,12 @@ impl Prosody {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_speed_stays_within_what_espeak_can_do() {
+        let rate = |share| Prosody::of(Emotion::Neutral, false).at(Speed::from_share(share)).rate;
+        assert_eq!([0.25, 0.75, 1.0, 1.5, 4.0].map(rate), [80, 120, 160, 240, 450]);
+    }
 
     #[test]
     fn every_emotion_differs_from_every_other_with_and_without_emphasis() {

@@ -60,7 +60,7 @@ fn main_language(request: &SpeechRequest) -> &str {
 mod tests {
     use super::*;
     use crate::{
-        domain::{Emotion, SpokenSpan},
+        domain::{Emotion, Speed, SpokenSpan},
         providers::openai_speech::{DEFAULT_SLOTS, DEFAULT_TIMEOUT},
     };
 
@@ -88,6 +88,7 @@ mod tests {
         let request = SpeechRequest {
             spans: spans.collect(),
             voice: voice.map(str::to_owned),
+            speed: Speed::default(),
             emotion: Emotion::Neutral,
             emphasis: false,
         };

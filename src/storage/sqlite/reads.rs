@@ -7,7 +7,7 @@ use super::super::{
     Choices, ConversationRow, Page, StorageError, StoredAudio, StoredMessage, StoredTurn, TurnState,
 };
 use crate::domain::{
-    AudioFileId, Chunk, ConversationId, Language, Level, Message, MessageId, Role, TurnId,
+    AudioFileId, Chunk, ConversationId, Language, Level, Message, MessageId, Role, Speed, TurnId,
     TurnMetadata, UserId,
 };
 
@@ -109,6 +109,7 @@ pub(super) async fn audio(
         owner: parsed(&row, "owner", UserId::parse)?,
         chunk: json(&row, "body")?,
         voice: metadata.voice,
+        speed: metadata.speed,
     }))
 }
 
@@ -133,6 +134,7 @@ fn conversation_row(row: &SqliteRow) -> Result<ConversationRow, StorageError> {
             voice: row.try_get("voice")?,
             model: row.try_get("model")?,
             instructions: None,
+            speed: Speed::default(),
         },
         created_at: row.try_get("created_at")?,
         updated_at: row.try_get("updated_at")?,
