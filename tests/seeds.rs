@@ -11,6 +11,7 @@ mod oracles {
     pub(crate) mod parser;
     pub(crate) mod pattern;
     pub(crate) mod practice;
+    pub(crate) mod realtime;
     pub(crate) mod tutor;
     pub(crate) mod wav;
 }
@@ -25,6 +26,7 @@ const ORACLES: &[(&str, Oracle)] = &[
     ("parser", oracles::parser::check),
     ("pattern", oracles::pattern::check),
     ("practice", oracles::practice::check),
+    ("realtime", oracles::realtime::check),
     ("tutor", oracles::tutor::check),
     ("wav", oracles::wav::check),
 ];
