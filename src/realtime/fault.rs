@@ -47,6 +47,15 @@ impl Fault {
         })
     }
 
+    /// The same without what there is not: of a transcription, the agents kit drops an event with a `null` in it.
+    pub(super) fn without_nulls(&self) -> Value {
+        let mut shown = self.shown();
+        if let Value::Object(fields) = &mut shown {
+            fields.retain(|_, value| !value.is_null());
+        }
+        shown
+    }
+
     /// What an `error` event says about a client's event.
     pub(super) fn about(&self, event_id: Option<&str>) -> Value {
         let mut shown = self.shown();

@@ -287,7 +287,7 @@ impl Protocol {
     /// What was committed will get no words.
     fn transcription_failed(&mut self, fault: &Fault) {
         for (item, _) in std::mem::take(&mut self.hearing.awaited) {
-            let told = json!({"item_id": item, "content_index": 0, "error": fault.shown()});
+            let told = json!({"item_id": item, "content_index": 0, "error": fault.without_nulls()});
             self.tell(("conversation.item.input_audio_transcription.failed", told));
         }
         self.say_what_waits();

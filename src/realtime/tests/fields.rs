@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::*;
 
-/// Events, and their fields beside `type` and `event_id`: `s` text, `n` number, `o` object, `a` list, `p` text or null.
+/// Events, and all of their fields beside `type` and `event_id`: `s` text, `n` number, `o` object, `a` list, `p` text or null,
+/// `q` object or null.
 const SETTLED: &[(&str, &str)] = &[
     ("session.created", "session:o"),
     ("session.updated", "session:o"),
@@ -67,13 +68,20 @@ const SETTLED: &[(&str, &str)] = &[
 ];
 /// Objects inside events, by the name of their field.
 const INSIDE: &[(&str, &str)] = &[
-    ("response", "id:s object:s status:s output:a output_modalities:a"),
-    ("item", "id:s object:s type:s"),
-    ("error", "type:s message:s"),
+    (
+        "response",
+        "id:s object:s status:s status_details:q output:a usage:q output_modalities:a audio:o metadata:q",
+    ),
+    ("item", "id:s object:s type:s status:s"),
+    ("error", "type:s code:s message:s"),
     ("usage", "type:s seconds:n"),
     ("part", "type:s"),
     ("session", "id:s object:s type:s model:s output_modalities:a audio:o tools:a"),
 ];
+const LIMIT: &str = "name:s limit:n remaining:n reset_seconds:n";
+/// Of a response.
+const USAGE: &str =
+    "total_tokens:n input_tokens:n output_tokens:n input_token_details:o output_token_details:o";
 const OLDER_NAMES: &[(&str, &str)] = &[
     ("conversation.item.created", "conversation.item.added"),
     ("response.audio.delta", "response.output_audio.delta"),
@@ -97,11 +105,26 @@ pub(super) fn check(event: &Value, shape: Shape) {
     let (_, wanted) = known.unwrap_or_else(|| panic!("nobody knows {kind}"));
     assert!(event["event_id"].is_string(), "{event}");
     assert_fields(event, wanted);
+    let fields = event.as_object().unwrap().len();
+    assert_eq!(fields, wanted.split_whitespace().count() + 2, "more than {wanted}: {event}");
     for (name, wanted) in INSIDE {
         // Sessions of the older shape are flat.
         if event.get(*name).is_some() && !(*name == "session" && shape == Shape::Older) {
             assert_fields(&event[*name], wanted);
         }
+    }
+    if event["item"]["type"] == "message" {
+        assert_fields(&event["item"], "role:s content:a");
+    }
+    if let Some(limits) = event["rate_limits"].as_array() {
+        limits.iter().for_each(|limit| assert_fields(limit, LIMIT));
+    }
+    if kind.ends_with("transcription.failed") {
+        let error = event["error"].as_object().unwrap();
+        assert!(error.values().all(Value::is_string), "{event}");
+    }
+    if kind == "response.done" {
+        assert_fields(&event["response"]["usage"], USAGE);
     }
     if let Some(part) = event.get("part") {
         let (kind, text) =
@@ -121,6 +144,7 @@ fn assert_fields(object: &Value, wanted: &str) {
             "o" => value.is_object(),
             "a" => value.is_array(),
             "p" => value.is_string() || value.is_null(),
+            "q" => value.is_object() || value.is_null(),
             _ => panic!("{kind}"),
         };
         assert!(is_right, "{name} of {object}");

@@ -118,7 +118,7 @@ fn who_cannot_be_heard_is_told_once_and_gets_no_words() {
           input_audio_buffer.committed {"previous_item_id":null,"item_id":"item_-3"}
           conversation.item.added {"previous_item_id":null,"item":["item_-3","user","completed",[{"type":"input_audio","transcript":null}]]}
           conversation.item.done {"previous_item_id":null,"item":["item_-3","user","completed",[{"type":"input_audio","transcript":null}]]}
-          conversation.item.input_audio_transcription.failed {"item_id":"item_-3","content_index":0,"error":{"type":"invalid_request_error","code":"no_ears","message":"no ears","param":null}}
+          conversation.item.input_audio_transcription.failed {"item_id":"item_-3","content_index":0,"error":{"type":"invalid_request_error","code":"no_ears","message":"no ears"}}
         > response.create
           response.created {"response":["resp_-4","in_progress",null,[]]}
           rate_limits.updated {}

@@ -136,6 +136,6 @@ fn what_is_committed_after_the_ears_were_lost_gets_no_words() {
           input_audio_buffer.committed {"previous_item_id":null,"item_id":"item_-3"}
           conversation.item.added {"previous_item_id":null,"item":["item_-3","user","completed",[{"type":"input_audio","transcript":null}]]}
           conversation.item.done {"previous_item_id":null,"item":["item_-3","user","completed",[{"type":"input_audio","transcript":null}]]}
-          conversation.item.input_audio_transcription.failed {"item_id":"item_-3","content_index":0,"error":{"type":"invalid_request_error","code":"hearing_failed","message":"The sound was not heard to its end.","param":null}}
+          conversation.item.input_audio_transcription.failed {"item_id":"item_-3","content_index":0,"error":{"type":"invalid_request_error","code":"hearing_failed","message":"The sound was not heard to its end."}}
     "#]].assert_eq(&script.trace());
 }
