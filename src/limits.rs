@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::domain::UserId;
 
 pub use places::{Place, Places};
-pub use rates::{Bucket, Rates, TooFast};
+pub use rates::{Allowance, Bucket, Rates, TooFast};
 
 /// Connections of one user.
 const OF_A_USER: usize = 32;

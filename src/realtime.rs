@@ -25,7 +25,8 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     conversation::{VoiceManner, VoiceReport},
-    domain::{AudioFileId, ChatCommand, Ending, Event, Failure, Language, ToolCall, TurnId},
+    domain::{AudioFileId, ChatCommand, Ending, Event, Failure, Language, Millis, ToolCall, TurnId},
+    limits::Allowance,
     providers::ChatRequest,
 };
 
@@ -167,6 +168,8 @@ pub struct Protocol {
     playing: Option<String>,
     hearing: Hearing,
     idle: Idle,
+    /// What the limits left, and when.
+    allowed: Option<(Millis, Allowance)>,
     effects: Vec<Effect>,
 }
 
@@ -193,6 +196,7 @@ impl Protocol {
             playing: None,
             hearing: Hearing::default(),
             idle: Idle::default(),
+            allowed: None,
             effects: Vec::new(),
         }
     }
@@ -222,6 +226,11 @@ impl Protocol {
         std::mem::take(&mut self.effects)
     }
 
+    /// Work has been counted: so much more may be started.
+    pub fn allow(&mut self, allowance: Allowance) {
+        self.allowed = Some((self.idle.now(), allowance));
+    }
+
     /// What follows from an input.
     pub fn handle(&mut self, input: Input) -> Vec<Effect> {
         match input {
@@ -248,6 +257,12 @@ impl Protocol {
         }
         self.look_at_clock();
         std::mem::take(&mut self.effects)
+    }
+
+    /// What may be started by now; `None` while nobody has said.
+    fn allowance(&self) -> Option<Allowance> {
+        let (at, allowance) = self.allowed?;
+        Some(allowance.after(self.idle.now().saturating_sub(at)))
     }
 
     fn tell(&mut self, (kind, fields): Told) {

@@ -11,6 +11,7 @@ use std::{
 use governor::{
     Quota, RateLimiter,
     clock::Clock,
+    middleware::StateInformationMiddleware,
     state::{InMemoryState, NotKeyed},
 };
 use lru::LruCache;
@@ -30,7 +31,20 @@ const SERVER: u32 = 100;
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(16_384).expect("invariant: not zero");
 
 /// A number of commands at once, and of more as time goes by.
-pub struct Bucket(RateLimiter<NotKeyed, InMemoryState, RuntimeClock>);
+pub struct Bucket {
+    limiter: RateLimiter<NotKeyed, InMemoryState, RuntimeClock, StateInformationMiddleware>,
+    times: u32,
+}
+
+/// What a bucket holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// When it is full.
+    pub limit: u32,
+    pub remaining: u32,
+    /// What comes back.
+    pub per_second: u32,
+}
 
 /// The buckets that connections share; clones share them.
 #[derive(Clone)]
@@ -63,16 +77,41 @@ impl Bucket {
             NonZeroU32::new(of_one * times).expect("invariant: no bucket is for nothing")
         };
         let quota = Quota::per_second(count(PER_SECOND)).allow_burst(count(BURST));
-        Self(RateLimiter::direct_with_clock(quota, RuntimeClock))
+        let limiter = RateLimiter::direct_with_clock(quota, RuntimeClock);
+        Self { limiter: limiter.with_middleware(), times }
     }
 
+    /// What is left after one more.
+    ///
     /// # Errors
     /// When the bucket is empty.
-    pub fn take(&self) -> Result<(), TooFast> {
+    pub fn take(&self) -> Result<Allowance, TooFast> {
         let refused = |until: governor::NotUntil<_>| TooFast {
             wait: until.wait_time_from(RuntimeClock.now()),
         };
-        self.0.check().map_err(refused)
+        let left = self.limiter.check().map_err(refused)?;
+        Ok(Allowance { remaining: left.remaining_burst_capacity(), ..Allowance::full(self.times) })
+    }
+}
+
+impl Allowance {
+    /// Of a bucket as large as that many connections'.
+    fn full(times: u32) -> Self {
+        Self { limit: BURST * times, remaining: BURST * times, per_second: PER_SECOND * times }
+    }
+
+    /// What it will be when nothing is taken for so long, in milliseconds.
+    #[must_use]
+    pub fn after(self, ms: u64) -> Self {
+        let back = u64::from(self.per_second).saturating_mul(ms) / 1000;
+        let remaining = u64::from(self.remaining).saturating_add(back).min(u64::from(self.limit));
+        Self { remaining: u32::try_from(remaining).unwrap_or(self.limit), ..self }
+    }
+
+    /// Until it is full, in seconds.
+    #[must_use]
+    pub fn full_in(self) -> f64 {
+        f64::from(self.limit - self.remaining) / f64::from(self.per_second)
     }
 }
 
@@ -85,19 +124,26 @@ impl Rates {
         }))
     }
 
-    /// Whether this user may start one more piece of work from there.
+    /// Whether this user may start one more piece of work from there, and how much is left where least is.
     ///
     /// # Errors
     /// When the user, the address or the server has had too much of it lately.
-    pub fn start(&self, user: &UserId, address: IpAddr) -> Result<(), TooFast> {
-        if let Some(users) = &self.0.users {
-            users.take(user)?;
-        }
-        if let Some(addresses) = &self.0.addresses {
-            addresses.take(&network(address))?;
-        }
+    pub fn start(&self, user: &UserId, address: IpAddr) -> Result<Allowance, TooFast> {
+        let of_user = self.0.users.as_ref().map(|users| users.take(user)).transpose()?;
+        let addresses = self.0.addresses.as_ref();
+        let of_address = addresses.map(|known| known.take(&network(address))).transpose()?;
         // Last: what is refused to one takes nothing from all.
-        self.0.server.take()
+        let of_server = self.0.server.take()?;
+        let tighter = |least: Allowance, one: Allowance| {
+            if one.remaining < least.remaining { one } else { least }
+        };
+        Ok([of_user, of_address].into_iter().flatten().fold(of_server, tighter))
+    }
+
+    /// What a user has who has started nothing.
+    #[must_use]
+    pub fn full(&self) -> Allowance {
+        Allowance::full(if self.0.users.is_some() { USER } else { SERVER })
     }
 }
 
@@ -123,7 +169,7 @@ impl<K: Clone + Eq + Hash> Buckets<K> {
         Self { known: Mutex::new(LruCache::new(REMEMBERED)), times }
     }
 
-    fn take(&self, key: &K) -> Result<(), TooFast> {
+    fn take(&self, key: &K) -> Result<Allowance, TooFast> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.get_or_insert_ref(key, || Bucket::of(self.times)).take()
     }
@@ -152,7 +198,7 @@ mod tests {
     }
 
     /// How many are taken before one is refused.
-    fn taken(mut take: impl FnMut() -> Result<(), TooFast>) -> u32 {
+    fn taken(mut take: impl FnMut() -> Result<Allowance, TooFast>) -> u32 {
         (0..).take_while(|_| take().is_ok()).count().try_into().unwrap()
     }
 
@@ -188,6 +234,25 @@ mod tests {
     async fn where_everybody_is_one_user_only_the_server_limits() {
         let rates = Rates::new(false);
         assert_eq!(taken(|| rates.start(&user("local"), HERE)), 12_800);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_left_is_where_least_is_and_comes_back_with_time() {
+        let rates = Rates::new(true);
+        assert_eq!(rates.full().remaining, 256);
+        let left = rates.start(&user("ana"), HERE).unwrap();
+        assert_eq!(left, Allowance { limit: 256, remaining: 255, per_second: 20 });
+        assert!((left.full_in() - 0.05).abs() < 1e-9);
+        assert_eq!(left.after(49).remaining, 255);
+        assert_eq!(left.after(50), rates.full());
+        tokio::time::advance(Duration::from_millis(50)).await;
+        assert_eq!(rates.start(&user("ana"), HERE).unwrap().remaining, 255);
+        // Her neighbours have used up what the house has.
+        for number in 0..1270 {
+            assert!(rates.start(&user(&format!("user-{number}")), HERE).is_ok());
+        }
+        let left = rates.start(&user("ana"), HERE).unwrap();
+        assert_eq!((left.limit, left.remaining), (1280, 8));
     }
 
     #[test]

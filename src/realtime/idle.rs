@@ -26,6 +26,12 @@ struct Quiet {
     at_ms: u64,
 }
 
+impl Idle {
+    pub(super) fn now(&self) -> Millis {
+        self.now
+    }
+}
+
 impl Protocol {
     /// It is that late when the next input comes.
     pub fn set_time(&mut self, now: Millis) {

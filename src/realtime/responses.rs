@@ -12,7 +12,10 @@ use super::{
     response::{Outcome, Response, Saying, Terms},
     session::{self, Modality, SoundFormat},
 };
-use crate::domain::{AnswerTerms, ChatCommand, Failure, TurnId};
+use crate::{
+    domain::{AnswerTerms, ChatCommand, Failure, TurnId},
+    limits::Allowance,
+};
 
 /// What the tutor is asked when a response is wanted and there is nothing to answer.
 const OPENING: &str = "Greet the learner and begin the conversation.";
@@ -161,10 +164,8 @@ impl Protocol {
         let response = Response::new(names, terms);
         let id = response.id.clone();
         self.tell(response.created());
-        // A response takes one of the commands that a client may send at once; they come back ten a second.
-        let limit =
-            json!({"name": "requests", "limit": 128, "remaining": 127, "reset_seconds": 0.1});
-        self.tell(("rate_limits.updated", json!({"rate_limits": [limit]})));
+        let limits: Vec<_> = self.allowance().map(shown_limit).into_iter().collect();
+        self.tell(("rate_limits.updated", json!({"rate_limits": limits})));
         if response.is_in_conversation() {
             self.end_quiet();
         }
@@ -216,6 +217,16 @@ impl Protocol {
         let terms = Terms { modality, format, metadata, conversation, ..usual };
         Ok(Terms { max_output_tokens, tools, ..terms })
     }
+}
+
+/// A response takes one of what is left.
+fn shown_limit(allowance: Allowance) -> Value {
+    let remaining = allowance.remaining.saturating_sub(1);
+    let left = Allowance { remaining, ..allowance };
+    json!({
+        "name": "requests", "limit": left.limit, "remaining": left.remaining,
+        "reset_seconds": left.full_in(),
+    })
 }
 
 /// What is said, a line each.

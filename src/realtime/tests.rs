@@ -4,6 +4,7 @@ mod beside;
 mod fields;
 mod idle;
 mod input;
+mod limits;
 mod output;
 mod properties;
 mod shapes;

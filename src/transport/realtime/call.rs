@@ -83,6 +83,7 @@ impl Call {
     ) -> Result<(Self, Vec<Outgoing>), Fault> {
         let mut protocol = Protocol::new(&random_token(), offer(&app).await, grant.shape(), path);
         protocol.configure(&grant.session)?;
+        protocol.allow(app.limits.rates.full());
         let name = grant.conversation.as_deref();
         let session = Session::open(&app.conversations, &app.auth, user, name);
         let joined = session.listen(Interest { resume: None, deltas: true }).await;
@@ -233,13 +234,15 @@ impl Call {
     }
 
     /// What starts work is counted for the user, the address and the server.
-    fn may_start(&self) -> Result<(), Failure> {
+    fn may_start(&mut self) -> Result<(), Failure> {
         let counted = self.app.limits.rates.start(&self.session.user().id, self.address);
-        counted.map_err(|too_fast: TooFast| Failure {
+        let left = counted.map_err(|too_fast: TooFast| Failure {
             code: "rate_limited",
             message: too_fast.to_string(),
             retryable: true,
-        })
+        })?;
+        self.protocol.allow(left);
+        Ok(())
     }
 }
 

@@ -160,7 +160,8 @@ impl Connection {
     fn may_start(&self, command: &Command) -> Result<(), TooFast> {
         match command {
             Command::Chat(_) | Command::Prepare { .. } | Command::AudioStart(_) => {
-                self.app.limits.rates.start(&self.session.user().id, self.address)
+                let count = self.app.limits.rates.start(&self.session.user().id, self.address);
+                count.map(drop)
             }
             Command::Ping
             | Command::Stop { .. }
