@@ -32,6 +32,8 @@ const SOUNDS: usize = 100;
 const MOST_RESTARTS: u32 = 64;
 /// A call that is not connected by then never will be.
 const TIME_TO_CONNECT: Duration = Duration::from_secs(30);
+/// A caller that is reached and has not agreed on keys by then never will.
+const TIME_TO_AGREE: Duration = Duration::from_secs(10);
 /// How long a silent caller may take to come back from another network. The library notices after 15 s.
 const TIME_TO_RETURN: Duration = Duration::from_secs(15);
 /// How long a goodbye waits for its answer: a caller that is gone never gives one.
@@ -225,11 +227,12 @@ impl Line {
                 self.deadline.get_or_insert((end, Ending::Vanished));
             }
             PeerEvent::Returned if self.beat.is_some() => self.keep(),
+            PeerEvent::Returned => self.hurry(),
             PeerEvent::Audio(packet) => self.hear(&packet),
             PeerEvent::EventsOpen => self.tell(News::Open),
             PeerEvent::Received(text) => self.tell(News::Frame(text)),
-            // Who is reached is not connected yet; and sound goes on without events.
-            PeerEvent::Returned | PeerEvent::EventsClosed => {}
+            // Sound goes on without them.
+            PeerEvent::EventsClosed => {}
             PeerEvent::Closed if self.is_parting => {
                 return Err(self.deadline.map_or(Ending::HungUp, |(_, ending)| ending));
             }
@@ -248,6 +251,12 @@ impl Line {
         self.is_parting = true;
         self.deadline = Some((Instant::now() + TIME_TO_PART, ending));
         self.peer.hang_up();
+    }
+
+    /// The caller is reached, for the first time.
+    fn hurry(&mut self) {
+        let end = Instant::now() + TIME_TO_AGREE;
+        self.deadline = self.deadline.map(|(at, ending)| (at.min(end), ending));
     }
 
     /// The caller is there: the call goes on, unless it is being ended.

@@ -16,7 +16,7 @@ use str0m::crypto::{
 
 use super::{Ciphers, certificate};
 
-/// How long an agreement may take, and the wait for it: it is over before the call would be given up.
+/// How long an agreement may take, and the wait for it: the call is given up before that.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 impl DtlsProvider for Ciphers {
@@ -31,9 +31,10 @@ impl DtlsProvider for Ciphers {
         version: DtlsVersion,
         mtu: Option<usize>,
     ) -> Result<Box<dyn DtlsInstance>, CryptoError> {
-        // The caller's address was proven before this begins: a cookie would only cost a round trip.
+        // Whoever knows the call's password may still give another's address for their own. A cookie asks whether what
+        // is sent there arrives, before anything longer goes that way.
         let mut config =
-            dimpl::Config::builder().use_server_cookie(false).handshake_timeout(PATIENCE);
+            dimpl::Config::builder().use_server_cookie(true).handshake_timeout(PATIENCE);
         if let Some(mtu) = mtu {
             config = config.mtu(mtu);
         }
