@@ -1,9 +1,12 @@
 //! A caller's offer (SDP), looked over before the WebRTC library reads it. It answers nothing.
 
+use std::collections::HashSet;
+
 /// Longest offer, in bytes; a browser's with data and sound has about three thousand.
 pub(super) const LONGEST: usize = 64 * 1024;
 /// Sound and data are two lines; a browser that offers a picture as well has three.
 const MOST_LINES: usize = 8;
+const SHA_256_BYTES: usize = 32;
 /// A machine with many networks has some dozens.
 const MOST_CANDIDATES: usize = 100;
 
@@ -24,7 +27,7 @@ pub(super) enum OfferError {
     TooManyCandidates,
     #[error("the offer has no audio in Opus that is both sent and received (sendrecv)")]
     NoAudio,
-    #[error("the offer has no fingerprint of its certificate")]
+    #[error("the offer has no SHA-256 fingerprint of its certificate")]
     NoFingerprint,
     #[error("the offer has no ice-ufrag and ice-pwd")]
     NoIce,
@@ -46,7 +49,8 @@ impl Offer {
             (count("a=candidate:") > MOST_CANDIDATES, OfferError::TooManyCandidates),
             (count("a=ice-lite") > 0, OfferError::IceLite),
             (!speaks(text), OfferError::NoAudio),
-            (count("a=fingerprint:") == 0, OfferError::NoFingerprint),
+            (!text.lines().any(is_fingerprint), OfferError::NoFingerprint),
+            (!names_are_unique(text), OfferError::Unanswerable),
             (count("a=ice-ufrag:") == 0 || count("a=ice-pwd:") == 0, OfferError::NoIce),
         ];
         match checks.into_iter().find(|(is_wrong, _)| *is_wrong) {
@@ -58,6 +62,26 @@ impl Offer {
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Whether each of the lines has a name (mid) of its own.
+fn names_are_unique(text: &str) -> bool {
+    let mut seen = HashSet::new();
+    text.lines().filter(|line| line.starts_with("a=mid:")).all(|line| seen.insert(line.trim_end()))
+}
+
+/// Whether a certificate can be known by that line.
+fn is_fingerprint(line: &str) -> bool {
+    let Some((function, hash)) =
+        line.strip_prefix("a=fingerprint:").and_then(|fingerprint| fingerprint.split_once(' '))
+    else {
+        return false;
+    };
+    let is_byte = |digits: &str| digits.len() == 2 && u8::from_str_radix(digits, 16).is_ok();
+    let bytes = hash.trim_end().split(':');
+    function.eq_ignore_ascii_case("sha-256")
+        && bytes.clone().all(is_byte)
+        && bytes.count() == SHA_256_BYTES
 }
 
 /// Whether one of the lines carries Opus both ways. A direction that is not said is both ways.
@@ -105,7 +129,10 @@ pub(super) mod tests {
             (CHROMIUM.replace("a=sendrecv", "a=recvonly"), OfferError::NoAudio),
             (CHROMIUM.replace("opus/48000", "speex/48000"), OfferError::NoAudio),
             (without("a=fingerprint:"), OfferError::NoFingerprint),
+            (CHROMIUM.replace("sha-256 5B:", "sha-256 "), OfferError::NoFingerprint),
+            (CHROMIUM.replace("sha-256 5B:", "sha-256 ZZ:"), OfferError::NoFingerprint),
             (without("a=ice-pwd:"), OfferError::NoIce),
+            (CHROMIUM.replace("a=mid:1", "a=mid:0"), OfferError::Unanswerable),
             (times("a=ice-lite\r\n", 1), OfferError::IceLite),
         ] {
             assert_eq!(Offer::read(&offer).err(), Some(error), "{error}");
