@@ -15,5 +15,5 @@ mod socket;
 mod sound;
 mod watch;
 
-pub use calls::{CallPort, answer_to};
+pub use calls::{CallPort, answer_to, ciphers};
 pub use server::{Listeners, serve};

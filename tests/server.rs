@@ -5,6 +5,7 @@
 // The formatter looks for modules of this file in the folder of its name: hence the paths.
 #[path = "support"]
 mod support {
+    pub mod caller;
     pub mod dice;
     pub mod relay;
     pub mod scripted_deepgram;
@@ -22,6 +23,7 @@ mod server {
     mod audio;
     mod bad_frames;
     mod bad_requests;
+    mod call_faults;
     mod calls;
     mod crowd;
     mod database;

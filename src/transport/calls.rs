@@ -19,6 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use str0m::crypto::CryptoProvider;
 use tokio::{
     sync::{Semaphore, mpsc, oneshot},
     task::spawn_blocking,
@@ -90,6 +91,12 @@ pub fn answer_to(offer: &str) -> Result<String, String> {
         Ok(answer)
     });
     answered.map_err(|error| error.to_string())
+}
+
+/// The ciphers of calls, for callers that tests and measurements make.
+#[must_use]
+pub fn ciphers() -> CryptoProvider {
+    crypto::provider()
 }
 
 impl Calls {

@@ -83,7 +83,7 @@ async fn calls_bear_a_bad_network_and_those_that_vanish_leave_nothing() {
     let ears = ears().await;
     let server = hearing(&model, &ears, "127.0.0.2").await;
     let [front, back] = [2, 1].map(|last| SocketAddr::from(([127, 0, 0, last], port(&server))));
-    let weather = Weather { loss: 5, jitter: Duration::from_millis(30) };
+    let weather = Weather { loss: 5, delay: Duration::ZERO, jitter: Duration::from_millis(30) };
     let _relay = Relay::start(front, back, weather).await.unwrap();
     let before = descriptors(&server);
     for _ in 0..10 {

@@ -20,7 +20,9 @@ use super::dice::Dice;
 pub struct Weather {
     /// Of a hundred datagrams, each way.
     pub loss: u64,
-    /// The longest delay; as each has its own, they overtake each other.
+    /// What each takes at least.
+    pub delay: Duration,
+    /// The longest time on top of that; as each has its own, they overtake each other.
     pub jitter: Duration,
 }
 
@@ -83,7 +85,7 @@ impl Network {
         if dice.below(100) < self.weather.loss {
             return;
         }
-        let delay = dice.moment(self.weather.jitter);
+        let delay = self.weather.delay + dice.moment(self.weather.jitter);
         tasks.spawn(async move {
             sleep(delay).await;
             drop(by.send_to(&datagram, to).await);

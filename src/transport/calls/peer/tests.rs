@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use str0m::{
     change::SdpAnswer,
     media::{Direction, MediaKind},
+    rtp::RtpWrite,
 };
 
 use super::*;
@@ -27,6 +28,8 @@ struct Exchange {
     caller_events: Vec<RtcEvent>,
     /// What the peer has sent and the caller has not got.
     waiting: VecDeque<Vec<u8>>,
+    /// What the caller has sent, whether it came or not.
+    sent: Vec<Vec<u8>>,
     is_cut: bool,
 }
 
@@ -38,6 +41,7 @@ impl Exchange {
             .set_crypto_provider(Arc::new(crypto::provider()))
             .clear_codecs()
             .enable_opus(true, false)
+            .set_sctp_max_buffered_amount(1 << 20)
             .build(now);
         caller.add_local_candidate(Candidate::host(CALLER.parse().unwrap(), "udp").unwrap());
         let mut api = caller.sdp_api();
@@ -46,11 +50,14 @@ impl Exchange {
         api.add_channel(EVENTS.to_owned());
         let (offer, pending) = api.apply().unwrap();
         let (peer, answer) = answer(&offer.to_sdp_string()).unwrap();
+        // A caller that does not listen to how long a message may be.
+        let answer = answer.replace("a=max-message-size:262144", "a=max-message-size:1000000");
         let answer = SdpAnswer::from_sdp_string(&answer).unwrap();
         caller.sdp_api().accept_answer(pending, answer).unwrap();
         let (events, caller_events, waiting) = (Vec::new(), Vec::new(), VecDeque::new());
-        let is_cut = false;
-        let mut exchange = Self { peer, caller, line, now, events, caller_events, waiting, is_cut };
+        let (sent, is_cut) = (Vec::new(), false);
+        let mut exchange =
+            Self { peer, caller, line, now, events, caller_events, waiting, sent, is_cut };
         exchange.until(|all| all.events.contains(&PeerEvent::EventsOpen));
         assert!(exchange.events.contains(&PeerEvent::Connected));
         exchange
@@ -66,6 +73,16 @@ impl Exchange {
             let end = self.now + Duration::from_millis(20);
             self.until(|all| all.now >= end);
         }
+    }
+
+    /// One packet with that number, at that place of the caller's clock.
+    fn send(&mut self, number: u64, at: u32, byte: u8) {
+        let pt = self.caller.writer(self.line).unwrap().payload_params().next().unwrap().pt();
+        let mut api = self.caller.direct_api();
+        let stream = api.stream_tx_by_mid(self.line, None).unwrap();
+        stream.write_rtp(RtpWrite::new(pt, number.into(), at, self.now, vec![byte, 0]));
+        let end = self.now + Duration::from_millis(20);
+        self.until(|all| all.now >= end);
     }
 
     fn heard(&self) -> Vec<(u8, u64)> {
@@ -104,10 +121,12 @@ impl Exchange {
                     }
                 },
                 RtcOutput::Event(event) => self.caller_events.push(event),
-                RtcOutput::Transmit(_) if self.is_cut => {}
                 RtcOutput::Transmit(sent) => {
-                    self.peer.receive(client, &sent.contents, self.now);
-                    peers = self.settle_peer();
+                    self.sent.push(sent.contents.to_vec());
+                    if !self.is_cut {
+                        self.peer.receive(client, &sent.contents, self.now);
+                        peers = self.settle_peer();
+                    }
                 }
             }
         }
@@ -136,7 +155,7 @@ fn a_browsers_offer_is_answered_with_our_address_and_opus_both_ways() {
 
 #[test]
 fn what_the_library_cannot_read_is_refused_in_our_words() {
-    let offer = CHROMIUM.replace("a=fingerprint:sha-256 ", "a=fingerprint:sha-256 ZZ:");
+    let offer = CHROMIUM.replace("a=mid:1\r\n", "a=mid:\r\n");
     assert_eq!(answer(&offer).err(), Some(OfferError::Unanswerable));
 }
 
@@ -206,6 +225,64 @@ fn lost_packets_are_counted_and_nobody_waits_long_for_them() {
 }
 
 #[test]
+fn packets_that_come_again_or_from_somebody_else_are_not_heard() {
+    let mut call = Exchange::begin();
+    call.speak(0..10);
+    let (heard, from) = (call.heard(), CALLER.parse().unwrap());
+    let spoken: Vec<Vec<u8>> =
+        call.sent.iter().filter(|sent| (128..192).contains(&sent[0])).cloned().collect();
+    assert!(spoken.len() >= 10);
+    // Byte 9 is of the stream's name (SSRC), the last one of what proves the sender.
+    for datagram in spoken {
+        let with_changed = |place: usize| {
+            let mut changed = datagram.clone();
+            changed[place] ^= 1;
+            changed
+        };
+        let last = datagram.len() - 1;
+        for strange in
+            [datagram.clone(), with_changed(9), with_changed(last), datagram[..last].to_vec()]
+        {
+            call.peer.receive(from, &strange, call.now);
+            call.settle();
+        }
+    }
+    assert_eq!(call.heard(), heard);
+    call.speak(10..20);
+    assert!(call.heard().len() > heard.len() + 5, "{:?}", call.heard());
+}
+
+#[test]
+fn keys_are_not_agreed_on_again_and_garbage_changes_nothing() {
+    let mut call = Exchange::begin();
+    let from = CALLER.parse().unwrap();
+    let is_of_keys = |sent: &&Vec<u8>| (20..64).contains(&sent[0]);
+    let agreement: Vec<Vec<u8>> = call.sent.iter().filter(is_of_keys).cloned().collect();
+    assert!(!agreement.is_empty());
+    for _ in 0..100 {
+        for datagram in agreement.iter().chain([&vec![22; 300], &vec![63; 13], &vec![20]]) {
+            call.peer.receive(from, datagram, call.now);
+            call.settle();
+        }
+    }
+    call.speak(0..10);
+    assert!(call.heard().len() >= 8 && !call.events.contains(&PeerEvent::Closed));
+}
+
+#[test]
+fn numbers_that_begin_again_and_clocks_that_jump_lose_nothing() {
+    let mut call = Exchange::begin();
+    let day = 48_000 * 3600 * 24;
+    for n in 0..20u8 {
+        let jumped = if n < 10 { 0 } else { day };
+        let at = (u32::MAX - 4000).wrapping_add(u32::from(n) * 960).wrapping_add(jumped);
+        call.send(65_530 + u64::from(n), at, n);
+    }
+    call.until(|all| all.heard().len() == 20);
+    assert_eq!(call.heard(), (0..20).map(|n| (n, 0)).collect::<Vec<_>>());
+}
+
+#[test]
 fn who_is_not_heard_of_is_told_as_silent_and_may_return() {
     let mut call = Exchange::begin();
     call.events.clear();
@@ -213,6 +290,25 @@ fn who_is_not_heard_of_is_told_as_silent_and_may_return() {
     call.until(|all| all.events.contains(&PeerEvent::Silent));
     call.is_cut = false;
     call.until(|all| all.events.contains(&PeerEvent::Returned));
+}
+
+#[test]
+fn a_message_may_be_as_long_as_the_answer_says_and_a_longer_one_ends_the_call() {
+    let mut call = Exchange::begin();
+    let open = call.caller_events.iter().find_map(|event| match event {
+        RtcEvent::ChannelOpen(id, _) => Some(*id),
+        _ => None,
+    });
+    let send = |call: &mut Exchange, bytes| {
+        let text = "x".repeat(bytes);
+        let mut channel = call.caller.channel(open.unwrap()).unwrap();
+        assert!(channel.write(false, text.as_bytes()).unwrap());
+        text
+    };
+    let text = send(&mut call, 262_144);
+    call.until(|all| all.events.contains(&PeerEvent::Received(Some(text.clone()))));
+    send(&mut call, 262_145);
+    call.until(|all| all.events.contains(&PeerEvent::Closed));
 }
 
 #[test]
