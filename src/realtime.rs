@@ -25,7 +25,9 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     conversation::{VoiceManner, VoiceReport},
-    domain::{AudioFileId, ChatCommand, Ending, Event, Failure, Language, Millis, ToolCall, TurnId},
+    domain::{
+        AudioFileId, ChatCommand, Ending, Event, Failure, Language, Millis, ToolCall, TurnId,
+    },
     limits::Allowance,
     providers::ChatRequest,
 };

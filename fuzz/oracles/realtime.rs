@@ -8,8 +8,8 @@ use parla::{
     conversation::{VoiceReport, turn_taking::Utterance},
     dialect::json,
     domain::{
-        AudioFileId, Chunk, ChunkAudio, ChunkId, Emotion, EmotionApplied, Event, Failure, Language,
-        Message, MessageId, Role, SpeechState, Timings, TurnId, WordTime,
+        AudioFileId, Chunk, ChunkAudio, ChunkId, Emotion, EmotionApplied, Ending, Event, Failure,
+        Language, Message, MessageId, Role, SpeechState, Timings, TurnId, WordTime,
     },
     realtime::{Effect, Input, Offer, Protocol, Shape, SoundPath},
 };
@@ -118,7 +118,7 @@ fn step(line: &str, protocol: &mut Protocol) -> Input {
             Input::Said { response: name.to_owned(), answer }
         }
         "written" => Input::Written { response: name.to_owned(), text },
-        "out" => Input::WrittenOut { response: name.to_owned(), outcome: Ok(None) },
+        "out" => Input::WrittenOut { response: name.to_owned(), outcome: Ok(Ending::default()) },
         "played" => Input::Played,
         "deaf" => Input::Deaf(failure()),
         "hear" => Input::Heard(Bytes::from(vec![0; ms(name) as usize * 48])),
@@ -176,7 +176,14 @@ fn chunk(text: &str) -> Arc<Chunk> {
 fn complete(turn: TurnId, text: &str) -> Event {
     let message = MessageId::parse("a").expect("an id");
     let (text, timings) = (text.to_owned(), Timings::default());
-    Event::ConversationComplete { turn, message, text, chunks: 1, usage: None, timings }
+    Event::ConversationComplete {
+        turn,
+        message,
+        text,
+        chunks: 1,
+        ending: Ending::default(),
+        timings,
+    }
 }
 
 fn failure() -> Failure {

@@ -48,6 +48,11 @@ impl Item {
             "id": id, "object": "realtime.item", "type": "message", "status": "completed",
             "role": role, "content": content,
         });
+        Self::shown_as(id, shown)
+    }
+
+    /// An item as clients are shown it.
+    pub(super) fn shown_as(id: &str, shown: Value) -> Self {
         Self { id: id.to_owned(), shown, ..Self::default() }
     }
 
@@ -77,7 +82,7 @@ impl Item {
         shown["id"] = json!(id);
         shown["object"] = json!("realtime.item");
         shown["status"] = json!("completed");
-        Ok(Self { id: id.to_owned(), shown, ..Self::default() })
+        Ok(Self::shown_as(id, shown))
     }
 
     pub(super) fn role(&self) -> &str {

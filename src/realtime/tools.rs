@@ -70,7 +70,7 @@ impl Choice {
 impl Called {
     /// As it is kept.
     pub(super) fn item(&self) -> Item {
-        Item { id: self.item.clone(), shown: self.shown("completed"), ..Item::default() }
+        Item::shown_as(&self.item, self.shown("completed"))
     }
 
     pub(super) fn shown(&self, status: &str) -> Value {
