@@ -9,11 +9,11 @@ use parla::{
     dialect::json,
     domain::{
         AudioFileId, Chunk, ChunkAudio, ChunkId, Emotion, EmotionApplied, Ending, Event, Failure,
-        Language, Message, MessageId, Role, SpeechState, Timings, TurnId, WordTime,
+        Language, Message, MessageId, Role, SpeechState, Timings, ToolCall, TurnId, WordTime,
     },
     realtime::{Effect, Input, Offer, Protocol, Shape, SoundPath},
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Longest sound and longest pause of a step, in milliseconds.
 const LONGEST_MS: u64 = 2000;
@@ -102,6 +102,10 @@ fn step(line: &str, protocol: &mut Protocol) -> Input {
         "message" => Input::Event(Event::Message(message(turn, rest))),
         "began" => Input::Event(Event::TurnBegan { turn }),
         "text" => Input::Event(Event::TextDelta { turn, text }),
+        "call" => {
+            let call = ToolCall { name: text, arguments: Map::new() };
+            Input::Event(Event::ToolCall { turn, call })
+        }
         "chunk" => Input::Event(Event::ChunkComplete { turn, index: 0, chunk: chunk(rest) }),
         "next" => Input::Event(Event::ChunkComplete { turn, index: 1, chunk: chunk(rest) }),
         "mute" => Input::Event(Event::ChunkFailed { turn, index: 0, chunk: chunk(rest) }),
