@@ -2,7 +2,7 @@
 
 use std::{future::Future, time::Duration};
 
-use tokio::task::JoinHandle;
+use tokio::{runtime::Handle, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
@@ -25,18 +25,24 @@ impl Shutdown {
     where
         F: Future<Output = ()> + Send + 'static,
     {
+        self.spawn_on(&Handle::current(), name, task)
+    }
+
+    /// The same in another runtime than the present one.
+    pub fn spawn_on<F>(&self, runtime: &Handle, name: &'static str, task: F) -> JoinHandle<()>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
         let over = self.over.clone();
         // Unboxed it would lie in the task's memory twice: as it came, and where it is waited for.
         let task = Box::pin(task);
-        self.tasks.spawn(
-            async move {
-                tokio::select! {
-                    () = over.cancelled() => {}
-                    () = task => {}
-                }
+        let task = async move {
+            tokio::select! {
+                () = over.cancelled() => {}
+                () = task => {}
             }
-            .instrument(tracing::debug_span!("task", name)),
-        )
+        };
+        self.tasks.spawn_on(task.instrument(tracing::debug_span!("task", name)), runtime)
     }
 
     /// How many tasks have not ended.

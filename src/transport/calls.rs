@@ -10,6 +10,7 @@ mod mouth;
 mod offer;
 mod peer;
 mod port;
+mod reception;
 mod stun;
 
 use std::{
@@ -21,6 +22,7 @@ use std::{
 
 use str0m::crypto::CryptoProvider;
 use tokio::{
+    runtime::Handle,
     sync::{Semaphore, mpsc, oneshot},
     task::spawn_blocking,
     time::timeout,
@@ -50,6 +52,8 @@ struct Shared {
     /// `None` where no port is open for them.
     board: Option<Switchboard>,
     answering: Semaphore,
+    /// Where lines are until they are connected.
+    reception: Handle,
     metrics: CallMetrics,
     shutdown: Shutdown,
     /// By id. A std mutex: plain data, never held over an await.
@@ -106,8 +110,14 @@ impl Calls {
         if let Some(board) = board.clone() {
             shutdown.spawn("port of calls", board.run(shutdown.clone()));
         }
-        let (answering, shutdown) = (Semaphore::new(ANSWERED_AT_ONCE), shutdown.clone());
-        Self(Arc::new(Shared { board, answering, metrics, shutdown, open: Mutex::default() }))
+        Self(Arc::new(Shared {
+            board,
+            answering: Semaphore::new(ANSWERED_AT_ONCE),
+            reception: reception::open(shutdown),
+            metrics,
+            shutdown: shutdown.clone(),
+            open: Mutex::default(),
+        }))
     }
 
     /// A line for the caller, which runs already, and the answer to its offer.
@@ -122,8 +132,19 @@ impl Calls {
         drop(place);
         let extension = board.connect(peer.name());
         let (line, handset) = Line::new(peer, extension, self.0.metrics.clone());
-        self.0.shutdown.spawn("line", line.run());
+        self.connect(line);
         Ok((handset, answer))
+    }
+
+    /// A line goes on among all other tasks once it is connected.
+    fn connect(&self, line: Box<Line>) {
+        let (shutdown, here) = (self.0.shutdown.clone(), Handle::current());
+        let connecting = async move {
+            if let Some(line) = line.connect().await {
+                shutdown.spawn_on(&here, "line", line.run());
+            }
+        };
+        self.0.shutdown.spawn_on(&self.0.reception, "new line", connecting);
     }
 
     /// Gives a call its id.

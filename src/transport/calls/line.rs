@@ -138,7 +138,7 @@ impl Line {
         peer: Peer,
         (extension, datagrams): (Extension, mpsc::Receiver<Datagram>),
         metrics: CallMetrics,
-    ) -> (Self, Handset) {
+    ) -> (Box<Self>, Handset) {
         let (give, orders) = mpsc::channel(ORDERS);
         let (tell, news) = mpsc::channel(EVENTS);
         let (hear, sounds) = mpsc::channel(SOUNDS);
@@ -164,18 +164,25 @@ impl Line {
             is_parting: false,
             is_flooded: false,
         };
-        (line, Handset { orders: give, news, sounds, progress: progressing })
+        (Box::new(line), Handset { orders: give, news, sounds, progress: progressing })
+    }
+
+    /// Waits until the caller is connected; `None` when the call has ended before.
+    pub(super) async fn connect(mut self: Box<Self>) -> Option<Box<Self>> {
+        while self.beat.is_none() {
+            self.live().await?;
+        }
+        Some(self)
     }
 
     /// Lives as long as the call.
-    pub(super) async fn run(mut self) {
-        let ending = loop {
-            match self.step().await {
-                Ok(()) => {}
-                Err(ending) => break ending,
-            }
-        };
-        self.metrics.ended(ending);
+    pub(super) async fn run(mut self: Box<Self>) {
+        while self.live().await.is_some() {}
+    }
+
+    /// The next thing that happens; `None` when that is its end.
+    async fn live(&mut self) -> Option<()> {
+        self.step().await.map_err(|ending| self.metrics.ended(ending)).ok()
     }
 
     async fn step(&mut self) -> Result<(), Ending> {
@@ -348,10 +355,8 @@ impl Line {
     /// Sound does not wait for the end of a pause between packets of silence.
     fn begin_speaking(&mut self) {
         let Some(due) = self.beat.filter(|_| self.mouth.speaks()) else { return };
-        let ahead = due.saturating_duration_since(Instant::now()).as_millis() / BEAT.as_millis();
-        let ahead = u32::try_from(ahead).unwrap_or(0);
-        self.beat = Some(due - BEAT * ahead);
-        self.mouth.wake(ahead);
+        let ahead = due.saturating_duration_since(Instant::now());
+        self.beat = Some(due - self.mouth.wake(ahead));
     }
 
     fn renegotiate(&mut self, offer: &Offer) -> Result<String, RestartError> {

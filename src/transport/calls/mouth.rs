@@ -1,6 +1,6 @@
 //! The tutor's sound as packets, one for each beat of a clock that is not its own. It sends none.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
 
@@ -13,8 +13,9 @@ use crate::{
 const RATE: u32 = 24_000;
 const FRAME_BYTES: usize = (RATE * PACKET_MS / 1000) as usize * 2;
 const BYTES_PER_MS: usize = RATE as usize / 1000 * 2;
-/// Ticks of the packets' clock, which is that of 48 kHz, in a packet.
-const TICKS: u64 = 48 * PACKET_MS as u64;
+/// The packets' clock is that of 48 kHz.
+const TICKS_PER_MS: u64 = 48;
+const TICKS: u64 = TICKS_PER_MS * PACKET_MS as u64;
 /// Packets of silence behind a sound, so that the codec comes to rest.
 const REST: u32 = 5;
 /// Beats from one packet to the next while nothing is said, as with the codec's own pauses: 400 ms.
@@ -130,9 +131,14 @@ impl Mouth {
         opus
     }
 
-    /// Something is to be said before the beat that silence had announced: the clock goes on from here.
-    pub(super) fn wake(&mut self, beats_skipped: u32) {
-        self.at = self.at.saturating_sub(TICKS * u64::from(beats_skipped));
+    /// Something is to be said so long before the beat that silence has announced: how much sooner that comes instead.
+    /// Its clock goes on from there, and it is none that overlaps the packet before.
+    pub(super) fn wake(&mut self, ahead: Duration) -> Duration {
+        let most = if self.rested < REST { 0 } else { PAUSE_BEATS - 1 };
+        let ahead = ahead.min(Duration::from_millis(u64::from(PACKET_MS * most)));
+        let ticks = ahead.as_micros() as u64 * TICKS_PER_MS / 1000;
+        self.at = self.at.saturating_sub(ticks);
+        ahead
     }
 
     /// Sound for one packet, less at the end of all there is.
@@ -191,6 +197,23 @@ mod tests {
         let spoken = [(0, 20), (0, 40), (1, 10), (1, 30), (1, 50)].map(Some);
         assert_eq!(places[..5], spoken);
         assert_eq!(places[5], None);
+    }
+
+    #[test]
+    fn what_is_said_in_a_pause_begins_at_once_and_over_no_other_packet() {
+        let mut mouth = Mouth::new();
+        mouth.say(turn(), 0, tone(20));
+        mouth.beat();
+        assert_eq!(mouth.wake(Duration::from_millis(19)), Duration::ZERO, "the codec rests");
+        let pause = (0..REST).map(|_| mouth.beat().0).last().unwrap();
+        assert_eq!(pause.beats, PAUSE_BEATS);
+        assert_eq!(mouth.wake(Duration::from_micros(123_250)), Duration::from_micros(123_250));
+        mouth.say(turn(), 1, tone(40));
+        let beats = [mouth.beat().0, mouth.beat().0];
+        assert_eq!(beats[0].at, pause.at + TICKS * u64::from(PAUSE_BEATS) - 5_916);
+        assert_eq!(beats[1].at - beats[0].at, TICKS);
+        (0..REST).for_each(|_| drop(mouth.beat()));
+        assert_eq!(mouth.wake(Duration::from_millis(400)), Duration::from_millis(380));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
@@ -31,15 +31,7 @@ impl DtlsProvider for Ciphers {
         version: DtlsVersion,
         mtu: Option<usize>,
     ) -> Result<Box<dyn DtlsInstance>, CryptoError> {
-        // Whoever knows the call's password may still give another's address for their own. A cookie asks whether what
-        // is sent there arrives, before anything longer goes that way.
-        let mut config =
-            dimpl::Config::builder().use_server_cookie(true).handshake_timeout(PATIENCE);
-        if let Some(mtu) = mtu {
-            config = config.mtu(mtu);
-        }
-        let config = config.build().map_err(|error| CryptoError::Other(error.to_string()))?;
-        let (config, certificate) = (Arc::new(config), certificate.clone());
+        let (config, certificate) = (config(mtu)?, certificate.clone());
         let agreement = match version {
             DtlsVersion::Dtls13 => dimpl::Dtls::new_13(config, certificate, now),
             DtlsVersion::Auto => dimpl::Dtls::new_auto(config, certificate, now),
@@ -47,6 +39,26 @@ impl DtlsProvider for Ciphers {
         };
         Ok(Box::new(Agreement(agreement)))
     }
+}
+
+/// What all agreements have in common. It is made once: each time the library tries all of its ciphers, for milliseconds.
+fn config(mtu: Option<usize>) -> Result<Arc<dimpl::Config>, CryptoError> {
+    static CONFIG: OnceLock<Arc<dimpl::Config>> = OnceLock::new();
+    let fits = |config: &&Arc<dimpl::Config>| mtu.is_none_or(|mtu| mtu == config.mtu());
+    if let Some(config) = CONFIG.get().filter(fits) {
+        return Ok(Arc::clone(config));
+    }
+    // Whoever knows the call's password may still give another's address for their own. A cookie asks whether what
+    // is sent there arrives, before anything longer goes that way.
+    let mut config = dimpl::Config::builder().use_server_cookie(true).handshake_timeout(PATIENCE);
+    if let Some(mtu) = mtu {
+        config = config.mtu(mtu);
+    }
+    let config = config.build().map_err(|error| CryptoError::Other(error.to_string()))?;
+    let config = Arc::new(config);
+    // Another one may have been first.
+    drop(CONFIG.set(Arc::clone(&config)));
+    Ok(config)
 }
 
 struct Agreement(dimpl::Dtls);
