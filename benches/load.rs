@@ -7,6 +7,7 @@ mod load {
     pub(crate) mod alone;
     pub(crate) mod bare;
     pub(crate) mod bare_tutor;
+    pub(crate) mod calls;
     pub(crate) mod crowd;
     mod direct;
     pub(crate) mod ears;
@@ -27,6 +28,7 @@ mod load {
         pub(crate) mod scripted_hearing;
         pub(crate) mod scripted_ollama;
         pub(crate) mod scripted_voice;
+        pub(crate) mod timed_caller;
     }
 
     use std::time::{Duration, Instant};
@@ -45,7 +47,7 @@ use std::{io::Write, process::ExitCode};
 
 use clap::{Parser, ValueEnum};
 
-use load::{alone, bare, bare_tutor, crowd, ears, report::Report, server, sockets};
+use load::{alone, bare, bare_tutor, calls, crowd, ears, report::Report, server, sockets};
 
 /// Measures the server beside clients without one.
 #[derive(Parser)]
@@ -85,6 +87,8 @@ enum Part {
     Sockets,
     /// Learners who speak
     Ears,
+    /// Learners who call
+    Calls,
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -131,6 +135,9 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<Report> {
     }
     if wanted(Part::Ears) {
         ears::measure(&mut report).await?;
+    }
+    if wanted(Part::Calls) {
+        calls::measure(&mut report).await?;
     }
     Ok(report)
 }

@@ -15,6 +15,7 @@ mod support {
     pub mod scripted_voice;
     pub mod server;
     pub mod speech;
+    pub mod timed_caller;
 }
 
 /// The tests by theme.
@@ -60,6 +61,8 @@ mod server {
     mod streaming;
     mod traces;
     mod transcribing;
+    #[cfg(target_os = "linux")]
+    mod vanishing;
     mod voice_faults;
     mod writing;
 }

@@ -46,7 +46,8 @@ const FEW_WORDS_MS: u64 = 800;
 const PATIENCE: Duration = Duration::from_secs(10);
 const INTERRUPTIONS: usize = 20;
 /// It is being heard for longer than anybody takes to say a word.
-const LONG_ANSWER: &str = "There is a story about a cat that lived in a house by the sea. ";
+pub(crate) const LONG_ANSWER: &str =
+    "There is a story about a cat that lived in a house by the sea. ";
 const FAILOVERS: usize = 20;
 /// What is said in the sound of a failover.
 const TEN_SECONDS: Spoken = Spoken {
@@ -133,7 +134,7 @@ async fn turns(stand_ins: &StandIns) -> anyhow::Result<Samples> {
 }
 
 /// When the model was asked first after that.
-async fn asked_after(stand_ins: &StandIns, told: Instant) -> Instant {
+pub(crate) async fn asked_after(stand_ins: &StandIns, told: Instant) -> Instant {
     loop {
         let requests = stand_ins.model.requests("/api/chat").into_iter();
         if let Some(asked) = requests.map(|request| request.at).filter(|at| *at > told).min() {
@@ -212,7 +213,10 @@ fn ten_seconds() -> BoxStream<'static, Sound> {
 }
 
 /// A server whose ear is a service that hears that speech.
-async fn hearing(stand_ins: &StandIns, speech: &Speech) -> anyhow::Result<(Server, Scripted)> {
+pub(crate) async fn hearing(
+    stand_ins: &StandIns,
+    speech: &Speech,
+) -> anyhow::Result<(Server, Scripted)> {
     let service = service(Script::of(&speech.spoken))?;
     let ear = service.url().strip_prefix("ws://").context("no address")?.parse()?;
     let server = Server::start(stand_ins, Place { ear: Some(ear), ..Place::default() }).await?;

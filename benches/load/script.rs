@@ -23,6 +23,8 @@ pub(crate) struct Voice {
 
 /// A usual voice.
 pub(crate) const VOICE: Voice = Voice::new(150, 2);
+/// A voice that takes no time.
+pub(crate) const PROMPT_VOICE: Voice = Voice::new(0, 0);
 /// A voice that takes longer for a sentence than the model for the next one.
 pub(crate) const SLOW_VOICE: Voice = Voice::new(300, 8);
 

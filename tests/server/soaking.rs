@@ -188,17 +188,12 @@ async fn sample(server: &Server, until: Instant, samples: &mut Vec<Sample>) {
     let mut told = 0;
     while Instant::now() < until {
         sleep(SAMPLE).await;
-        let log = server.log();
-        let tasks: Vec<i64> = log.lines().filter_map(tasks_in).collect();
+        let tasks = server.tasks();
         let new = tasks.last().copied().filter(|_| tasks.len() > told);
         told = tasks.len();
         let memory = server.memory_kib().await;
         samples.push([Some(memory), Some(server.held("fd")), Some(server.held("task")), new]);
     }
-}
-
-fn tasks_in(line: &str) -> Option<i64> {
-    serde_json::from_str::<Value>(line).ok()?["tasks"].as_i64()
 }
 
 /// The last quarter is held against the second: by then all is warm.

@@ -29,6 +29,13 @@ impl Server {
         i64::try_from(std::fs::read_dir(folder).unwrap().count()).unwrap()
     }
 
+    /// How many tasks it had, each time it has counted them: every half minute where `parla::app` logs what it does.
+    pub fn tasks(&self) -> Vec<i64> {
+        let count =
+            |line: &str| serde_json::from_str::<serde_json::Value>(line).ok()?["tasks"].as_i64();
+        self.log().lines().filter_map(count).collect()
+    }
+
     /// Lets the process open no more than so many files and sockets.
     #[cfg(target_os = "linux")]
     pub async fn limit_open_files(&self, most: i64) {
