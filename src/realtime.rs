@@ -3,6 +3,7 @@
 //! A response is a turn of the tutor's; what the learner says or writes waits until a response is to answer it. No I/O,
 //! no clock, no randomness: a carrier carries out what is decided here.
 
+mod ahead;
 mod fault;
 mod hearing;
 mod idle;

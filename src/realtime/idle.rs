@@ -41,6 +41,16 @@ impl Protocol {
     /// When something happens by itself, if nothing else does: [`super::Input::Clock`] is wanted then.
     #[must_use]
     pub fn next_wake(&self) -> Option<Millis> {
+        [self.quiet_until(), self.fetch_at()].into_iter().flatten().min()
+    }
+
+    /// When all sound that has gone out will have been heard, if it is played as it comes.
+    pub(super) fn heard_at(&self) -> Millis {
+        self.idle.heard_at
+    }
+
+    /// When the tutor speaks again, unless somebody does before.
+    fn quiet_until(&self) -> Option<Millis> {
         let is_heard = self.playing.is_none();
         let quiet = self.idle.quiet.filter(|_| is_heard && !self.is_spoken_over())?;
         Some(quiet.since + self.session.idle_ms()?)
@@ -83,9 +93,10 @@ impl Protocol {
         }
     }
 
-    /// Looks whether nobody has spoken for as long as the client has asked for.
+    /// Does what it is time for.
     pub(super) fn look_at_clock(&mut self) {
-        if self.next_wake().is_some_and(|due| due <= self.idle.now)
+        self.fetch_ahead();
+        if self.quiet_until().is_some_and(|due| due <= self.idle.now)
             && let Some(quiet) = self.idle.quiet.take()
         {
             self.time_out(quiet);

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use bytes::Bytes;
 
 use super::{items::Stretch, session::SoundFormat};
-use crate::domain::Chunk;
+use crate::domain::{AudioFileId, Chunk};
 
 /// What is ready and waits for those before it.
 #[derive(Debug, Default)]
@@ -13,12 +13,33 @@ pub(super) struct Sounds {
     chunks: BTreeMap<usize, Arc<Chunk>>,
     ready: BTreeMap<usize, Option<Bytes>>,
     next: usize,
+    /// Sounds that are to be fetched when it is time.
+    files: BTreeMap<usize, AudioFileId>,
+    /// The one that is being fetched of them.
+    fetching: Option<usize>,
 }
 
 impl Sounds {
     /// The sound will be of that chunk.
     pub(super) fn expect(&mut self, index: usize, chunk: Arc<Chunk>) {
         self.chunks.insert(index, chunk);
+    }
+
+    /// Where the chunk's sound is, for when it is time.
+    pub(super) fn keep(&mut self, index: usize, file: AudioFileId) {
+        self.files.insert(index, file);
+    }
+
+    /// Whether the sound that goes out next can be fetched.
+    pub(super) fn may_fetch(&self) -> bool {
+        self.fetching.is_none() && self.files.contains_key(&self.next)
+    }
+
+    /// The sound that goes out next, which is fetched from now on.
+    pub(super) fn fetch(&mut self) -> Option<(usize, AudioFileId)> {
+        let file = self.may_fetch().then(|| self.files.remove(&self.next))??;
+        self.fetching = Some(self.next);
+        Some((self.next, file))
     }
 
     /// A chunk's sound, or that it has none; all that can go out with it.
@@ -28,6 +49,7 @@ impl Sounds {
         sound: Option<Bytes>,
         format: SoundFormat,
     ) -> Vec<(Stretch, Bytes)> {
+        self.fetching = self.fetching.filter(|&fetching| fetching != chunk);
         if chunk >= self.next {
             self.ready.insert(chunk, sound);
         }

@@ -204,7 +204,13 @@ impl Protocol {
         match &chunk.speech {
             SpeechState::Ready(audio) if response.terms.modality == Modality::Audio => {
                 let (file, format) = (audio.file.clone(), response.terms.format);
-                self.effects.push(Effect::Fetch { turn: turn.clone(), chunk: index, file, format });
+                match self.path {
+                    SoundPath::Carrier => response.sounds.keep(index, file),
+                    SoundPath::Events => {
+                        let turn = turn.clone();
+                        self.effects.push(Effect::Fetch { turn, chunk: index, file, format });
+                    }
+                }
             }
             _ => self.sound(turn, index, None),
         }

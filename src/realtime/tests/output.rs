@@ -104,6 +104,39 @@ fn a_carrier_that_plays_is_told_what_and_when_to_stop() {
 }
 
 #[test]
+fn a_carrier_is_given_each_sound_a_few_seconds_before_it_is_due() {
+    let mut script = Script::with(Shape::Settled, SoundPath::Carrier);
+    script.ask("Hola").begin("t", Some("resp_-4"), "Hola").delta("t", "¡Hola!");
+    script.trace();
+    script.chunk("t", 1, 0).chunk("t", 0, 0).sound("t", 0, 5000).chunk("t", 2, 0);
+    script.at(999).at(1000).complete("t", "¡Hola!", 3).sound("t", 1, 200);
+    script.at(1200).sound("t", 2, 200);
+    let trace = script.trace();
+    let told = |line: &&str| !line.contains("{\"") || line.contains("response.done");
+    let steps: String = trace.lines().filter(told).map(|line| format!("{line:.60}\n")).collect();
+    expect![[r#"
+        > chunk 1 is made
+        > chunk 0 is made
+          Fetch { turn: t, chunk: 0, file: f, format: Pcm }
+        > sound 0
+          play 240000 bytes of 0
+        > chunk 2 is made
+        > at 999 ms
+        > at 1000 ms
+          Fetch { turn: t, chunk: 1, file: f, format: Pcm }
+        > turn t is made
+        > sound 1
+          play 9600 bytes of 1
+        > at 1200 ms
+          Fetch { turn: t, chunk: 2, file: f, format: Pcm }
+        > sound 2
+          play 9600 bytes of 2
+          response.done {"response":["resp_-4","completed",null,[{"i
+    "#]]
+    .assert_eq(&steps);
+}
+
+#[test]
 fn a_client_cancels_a_response() {
     let mut script = Script::new();
     script.ask("Hola").begin("t", Some("resp_-4"), "Hola").delta("t", "¡Hola!");
