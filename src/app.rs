@@ -4,7 +4,7 @@ pub mod ears;
 mod models;
 mod voices;
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::Deref, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use tokio::time::Instant;
@@ -31,9 +31,14 @@ pub use voices::{engines, espeak};
 
 /// How often the hub forgets logs that nobody needs.
 const SWEEP: Duration = Duration::from_secs(30);
-/// Everything that a request may need; clones share it.
+
+/// Everything that a request may need; clones share it. It is one pointer, for each of thousands of sockets holds it.
 #[derive(Clone)]
-pub struct App {
+pub struct App(Arc<Parts>);
+
+/// What an [`App`] consists of.
+#[derive(Clone)]
+pub struct Parts {
     pub auth: Auth,
     pub doors: Arc<Doors>,
     pub limits: Limits,
@@ -98,7 +103,7 @@ impl App {
             shutdown: shutdown.clone(),
             began: Instant::now(),
         });
-        Ok(Self {
+        Ok(Self(Arc::new(Parts {
             auth,
             doors: Arc::new(Doors {
                 origins: settings.origins.clone(),
@@ -116,7 +121,7 @@ impl App {
             metrics,
             shutdown: shutdown.clone(),
             management_is_loopback: settings.management_is_loopback(),
-        })
+        })))
     }
 
     /// The same house behind the operators' doors, which have a key of their own.
@@ -125,7 +130,7 @@ impl App {
         let is_loopback = self.management_is_loopback;
         let doors = Doors { origins: self.doors.origins.clone(), is_loopback };
         let auth = self.auth.for_operators(is_loopback);
-        Self { auth, doors: Arc::new(doors), ..self.clone() }
+        Self(Arc::new(Parts { auth, doors: Arc::new(doors), ..Parts::clone(self) }))
     }
 
     /// All metrics as they stand at this moment.
@@ -140,6 +145,14 @@ impl App {
         let awake = i64::try_from(self.conversations.awake()).unwrap_or(i64::MAX);
         self.metrics.conversations.set(awake);
         self.metrics.text()
+    }
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
     }
 }
 

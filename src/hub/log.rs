@@ -154,7 +154,7 @@ impl Log {
     #[must_use]
     pub fn subscribe(self: &Arc<Self>, interest: &Interest) -> Subscription {
         self.delta_listeners.fetch_add(usize::from(interest.deltas), Ordering::Relaxed);
-        let tail = self.tail.subscribe();
+        let mut tail = self.tail.subscribe();
         let state = self.lock();
         let live_from = state.tail();
         let found = interest
@@ -165,6 +165,9 @@ impl Log {
         let seq = state.next_seq - 1;
         drop(state);
         let next = found.unwrap_or(live_from);
+        if next < live_from {
+            tail.mark_changed();
+        }
         let wants_deltas = interest.deltas;
         let cursor = Cursor { log: Arc::clone(self), next, live_from, tail, wants_deltas };
         Subscription { cursor, seq, recovered: found.is_some() }
@@ -201,8 +204,10 @@ impl Cursor {
     /// # Errors
     /// [`Lagged`] when events that this listener has not seen are gone.
     pub async fn next(&mut self) -> Result<Vec<Arc<Published>>, Lagged> {
+        // Whoever knows all does not lock the log: thousands wait for the next event of one.
+        let mut is_news = self.tail.has_changed().unwrap_or(true);
         loop {
-            let events = self.take()?;
+            let events = if is_news { self.take()? } else { Vec::new() };
             if !events.is_empty() {
                 return Ok(events);
             }
@@ -210,6 +215,7 @@ impl Cursor {
             if self.tail.changed().await.is_err() {
                 return Err(Lagged);
             }
+            is_news = true;
         }
     }
 

@@ -51,7 +51,8 @@ pub(super) struct Visit {
 /// Carries one socket to its end, and says why it ended.
 async fn run(mut wire: Box<Wire>, visit: Box<Visit>) {
     let _open = visit.app.metrics.wire.open(Dialect::Tutor, Carrier::Socket);
-    let closing = match begin(&mut wire, visit).await {
+    // Boxed: what signing in takes is given back before the socket is one of thousands that wait.
+    let closing = match Box::pin(begin(&mut wire, visit)).await {
         Ok(connection) => connection.carry(&mut wire).await,
         Err(closing) => closing,
     };

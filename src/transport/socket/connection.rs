@@ -84,7 +84,8 @@ impl Connection {
 
     async fn step(&mut self, wire: &mut Wire) -> Result<(), Closing> {
         match self.next_wake(wire).await? {
-            Wake::Incoming(Incoming::Text(text)) => self.take(wire, &text).await,
+            // Boxed: what a command takes at most is not held while the socket waits for one.
+            Wake::Incoming(Incoming::Text(text)) => Box::pin(self.take(wire, &text)).await,
             Wake::Incoming(Incoming::TooFast(text, too_fast)) => {
                 self.hold_up(wire, client_id(&text), too_fast).await
             }
@@ -113,7 +114,9 @@ impl Connection {
                 Ok(events) => Ok(Wake::Events(events)),
                 Err(Lagged) => Err(Closing::TOO_SLOW),
             },
-            Some(error) = next_refusal(&mut self.answers) => Ok(Wake::Refused(error)),
+            Some(error) = next_refusal(&mut self.answers), if !self.answers.is_empty() => {
+                Ok(Wake::Refused(error))
+            }
             () = &mut self.leave => match self.is_leaving {
                 false => Ok(Wake::Draining),
                 true => Err(Closing::RESTART),

@@ -12,7 +12,8 @@ use crate::{
 /// The microphone of a socket, when it is open.
 #[derive(Default)]
 pub(super) struct Ears {
-    microphone: Option<Microphone>,
+    /// Boxed: most sockets have none.
+    microphone: Option<Box<Microphone>>,
     /// A client that sends too fast is told once until it is heard again.
     is_told: bool,
 }
@@ -25,7 +26,7 @@ impl Ears {
         start: AudioStart,
     ) -> Result<(), ErrorReply> {
         self.close();
-        self.microphone = Some(session.hear(start).await?);
+        self.microphone = Some(Box::new(session.hear(start).await?));
         self.is_told = false;
         Ok(())
     }
