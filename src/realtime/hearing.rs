@@ -27,6 +27,9 @@ pub(super) struct Hearing {
     /// Where a voice last began or ended.
     voice_at_ms: u64,
     voice: Option<Voice>,
+    /// A voice was heard since the last turn began. The conversation tells so in one order with what comes of it, which
+    /// the reports of the microphone do not.
+    spoke: bool,
     /// Items that wait for their words, and how much sound they are, in milliseconds.
     awaited: VecDeque<(String, u64)>,
 }
@@ -168,6 +171,15 @@ impl Protocol {
         self.refuse(&fault, None);
         self.transcription_failed(&fault);
         self.hearing.deaf = Some(fault);
+    }
+
+    /// The conversation has heard a voice, or a turn begins after it.
+    pub(super) fn note_voice(&mut self, spoke: bool) {
+        self.hearing.spoke = spoke;
+    }
+
+    pub(super) fn has_spoken(&self) -> bool {
+        self.hearing.spoke || self.is_spoken_over()
     }
 
     pub(super) fn is_spoken_over(&self) -> bool {

@@ -22,7 +22,11 @@ impl Protocol {
     pub(in super::super) fn event(&mut self, event: Event) {
         match event {
             Event::Message(message) => self.message(&message),
-            Event::TurnBegan { turn } => self.turn_began(turn),
+            Event::TurnBegan { turn } => {
+                self.note_voice(false);
+                self.turn_began(turn);
+            }
+            Event::SpeechStarted => self.note_voice(true),
             Event::TextDelta { turn, text } => {
                 if let Some(place) = self.place(&turn) {
                     self.write(place, &text);
@@ -274,7 +278,7 @@ impl Protocol {
     }
 
     pub(super) fn reason_to_stop(&self) -> &'static str {
-        if self.is_spoken_over() { "turn_detected" } else { "client_cancelled" }
+        if self.has_spoken() { "turn_detected" } else { "client_cancelled" }
     }
 
     /// A carrier that plays falls silent.

@@ -68,6 +68,17 @@ fn speech_over_a_response_cancels_it() {
 }
 
 #[test]
+fn a_stop_that_comes_before_the_microphones_report_is_still_the_learners_voice() {
+    let mut script = Script::new();
+    script.ask("Hola").begin("t", Some("resp_-4"), "Hola").delta("t", "Érase una vez");
+    script.append(1000);
+    script.input(Input::Event(Event::SpeechStarted)).stopped("t");
+    assert!(script.trace().contains(r#""reason":"turn_detected""#));
+    script.ask("¿Y?").begin("u", Some("resp_-7"), "¿Y?").delta("u", "Pues").stopped("u");
+    assert!(script.trace().contains(r#""reason":"client_cancelled""#));
+}
+
+#[test]
 fn a_client_that_commits_waits_for_the_words_of_what_it_has_committed() {
     let mut script = Script::new();
     let input = json!({"turn_detection": null, "transcription": {"model": "whisper-1"}});
