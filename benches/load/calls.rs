@@ -26,11 +26,11 @@ use reqwest::Client;
 use serde_json::json;
 
 use super::{
-    ears::{LONG_ANSWER, asked_after, hearing},
+    ears::{LONG_ANSWER, asked_after, hearing, hearing_at},
     ms, ms_between,
     report::{Bar, Report, Samples},
     script::PROMPT_VOICE,
-    server::Server,
+    server::{Place, Server},
     speaker::{Speech, told},
     stand_ins::StandIns,
     support::{
@@ -223,7 +223,10 @@ impl Crowd {
     async fn listen(stand_ins: &StandIns) -> anyhow::Result<Self> {
         writeln!(std::io::stderr(), "{CALLS} listeners in calls")?;
         stand_ins.model.always(Answer::say(&LONG_ANSWER.repeat(SENTENCES)));
-        let (server, _service): (Server, Scripted) = hearing(stand_ins, &Speech::of(0)?).await?;
+        // Fifty callers are nearly a core's work for either side: the system divides the two between them.
+        let place = Place { has_both_cores: true, ..Place::default() };
+        let (server, _service): (Server, Scripted) =
+            hearing_at(stand_ins, &Speech::of(0)?, place).await?;
         let (http, stage) = (parla::providers::http::client()?, Stage::default());
         let listeners = (0..CALLS).map(|_| stage.listener(&http, &server));
         let (heard, seen) =

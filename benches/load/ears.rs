@@ -217,8 +217,17 @@ pub(crate) async fn hearing(
     stand_ins: &StandIns,
     speech: &Speech,
 ) -> anyhow::Result<(Server, Scripted)> {
+    hearing_at(stand_ins, speech, Place::default()).await
+}
+
+/// The same on the cores of that place.
+pub(crate) async fn hearing_at(
+    stand_ins: &StandIns,
+    speech: &Speech,
+    place: Place,
+) -> anyhow::Result<(Server, Scripted)> {
     let service = service(Script::of(&speech.spoken))?;
     let ear = service.url().strip_prefix("ws://").context("no address")?.parse()?;
-    let server = Server::start(stand_ins, Place { ear: Some(ear), ..Place::default() }).await?;
+    let server = Server::start(stand_ins, Place { ear: Some(ear), ..place }).await?;
     Ok((server, service))
 }

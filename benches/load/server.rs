@@ -52,6 +52,8 @@ pub(crate) struct Place {
     pub(crate) slots: Option<usize>,
     /// Where the service is that hears learners, when they are heard.
     pub(crate) ear: Option<SocketAddr>,
+    /// It shares both cores with everybody else.
+    pub(crate) has_both_cores: bool,
 }
 
 impl Server {
@@ -60,7 +62,7 @@ impl Server {
         fs::write(folder.path().join("parla.toml"), settings(stand_ins.voice.url(), place))?;
         let client = parla::providers::http::client()?;
         let began = Instant::now();
-        let mut child = command(folder.path(), &stand_ins.model.base_url())?.spawn()?;
+        let mut child = command(folder.path(), place, &stand_ins.model.base_url())?.spawn()?;
         let stdout = child.stdout.take().context("invariant: its output is a pipe")?;
         let address = timeout(PATIENCE, announced(stdout)).await.context("it says nothing")??;
         let url = format!("http://{address}/readyz");
@@ -142,8 +144,12 @@ fn settings(voice: &str, place: Place) -> String {
     )
 }
 
-fn command(folder: &Path, model: &str) -> anyhow::Result<Command> {
-    let mut command = on_its_core(Path::new(env!("CARGO_BIN_EXE_parla")));
+fn command(folder: &Path, place: Place, model: &str) -> anyhow::Result<Command> {
+    let program = Path::new(env!("CARGO_BIN_EXE_parla"));
+    let mut command = match place.has_both_cores {
+        true => on_cores(&format!("{CORE},{OTHERS_CORE}"), program),
+        false => on_its_core(program),
+    };
     command
         .args(["--listen", "127.0.0.1:0", "--model", "ollama"])
         .current_dir(folder)
@@ -157,8 +163,12 @@ fn command(folder: &Path, model: &str) -> anyhow::Result<Command> {
 
 /// A program on the core of servers, ended with its handle.
 pub(crate) fn on_its_core(program: &Path) -> Command {
+    on_cores(&CORE.to_string(), program)
+}
+
+fn on_cores(cores: &str, program: &Path) -> Command {
     let mut command = Command::new("taskset");
-    command.args(["--cpu-list", &CORE.to_string()]).arg(program);
+    command.args(["--cpu-list", cores]).arg(program);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
     command
 }

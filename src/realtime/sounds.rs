@@ -57,7 +57,7 @@ impl Sounds {
         while let Some(sound) = self.ready.remove(&self.next) {
             let chunk = self.chunks.remove(&self.next);
             if let (Some(chunk), Some(sound)) = (chunk, sound) {
-                out.push(stretch((self.next, chunk), &sound, format));
+                out.push(stretch((self.next, chunk), sound, format));
             }
             self.next += 1;
         }
@@ -70,14 +70,15 @@ impl Sounds {
     }
 }
 
-/// The chunk's sound with its silence.
+/// The chunk's sound with its silence; one that has none is not copied.
 fn stretch(
     (index, chunk): (usize, Arc<Chunk>),
-    sound: &Bytes,
+    sound: Bytes,
     format: SoundFormat,
 ) -> (Stretch, Bytes) {
     let sound_ms = (sound.len() / format.bytes_per_ms()) as u64;
     let silence = format.silence(chunk.pause_ms);
     let stretch = Stretch { index, sound_ms, pause_ms: u64::from(chunk.pause_ms), chunk };
-    (stretch, [&sound[..], &silence].concat().into())
+    let whole = if silence.is_empty() { sound } else { [&sound[..], &silence].concat().into() };
+    (stretch, whole)
 }

@@ -31,7 +31,7 @@ fn said(role: Role, text: &str) -> ChatMessage {
     ChatMessage::said(role, text.into(), key("es"))
 }
 
-/// Fault row 65: whatever is in the process, only this reaches the model.
+/// Whatever is in the process, only this reaches the model.
 #[test]
 fn the_prompt_is_the_template_the_lesson_and_the_history_and_nothing_else() {
     let prompter = Prompter::new(&Prompts::embedded()).unwrap();
