@@ -72,18 +72,16 @@ impl Memory {
         }
     }
 
-    /// The turn was heard only that far; of an answer nobody heard nothing is left.
+    /// The turn was heard only that far. An answer that nobody has heard is not told again, but keeps its place: how far
+    /// it was heard may be known better later.
     pub(super) fn heard(&mut self, turn: &TurnId, text: &str) {
-        let answer = self.messages.iter().rposition(|remembered| {
-            remembered.turn == *turn
-                && remembered.message.role == Role::Assistant
-                && !remembered.message.text.is_empty()
-        });
-        let Some(place) = answer else { return };
-        let Some(Remembered { message, .. }) = self.messages.get_mut(place) else { return };
-        text.clone_into(&mut message.text);
-        if text.is_empty() && message.results.is_empty() {
-            self.messages.remove(place);
+        let is_answer = |remembered: &&mut Remembered| {
+            let Remembered { turn: of, message } = &**remembered;
+            let is_call = message.text.is_empty() && !message.results.is_empty();
+            of == turn && message.role == Role::Assistant && !is_call
+        };
+        if let Some(Remembered { message, .. }) = self.messages.iter_mut().rev().find(is_answer) {
+            text.clone_into(&mut message.text);
         }
     }
 
@@ -93,11 +91,17 @@ impl Memory {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.messages.is_empty()
+        self.told().next().is_none()
     }
 
     pub(super) fn history(&self) -> Vec<ChatMessage> {
-        self.messages.iter().map(|remembered| remembered.message.clone()).collect()
+        self.told().cloned().collect()
+    }
+
+    /// Without answers that nobody has heard.
+    fn told(&self) -> impl Iterator<Item = &ChatMessage> {
+        let messages = self.messages.iter().map(|remembered| &remembered.message);
+        messages.filter(|message| !message.text.is_empty() || !message.results.is_empty())
     }
 
     fn add(&mut self, turn: TurnId, role: Role, text: String, lesson: LessonKey) {
@@ -166,6 +170,8 @@ mod tests {
         memory.heard(&TurnId::parse("t1").unwrap(), "One.");
         memory.heard(&TurnId::parse("t2").unwrap(), "");
         assert_eq!(texts(&memory), ["One."]);
+        memory.heard(&TurnId::parse("t2").unwrap(), "Three");
+        assert_eq!(texts(&memory), ["One.", "Three"]);
     }
 
     #[test]
