@@ -27,8 +27,8 @@ const AT_ONCE: usize = 10;
 const CALL: Duration = Duration::from_secs(1);
 /// Until the last one is given up.
 const PATIENCE: Duration = Duration::from_secs(90);
-/// Longer than between two counts of the server's tasks.
-const COUNTED: Duration = Duration::from_secs(32);
+/// Longer than a conversation stays awake that nobody listens to, and then between two counts of the server's tasks.
+const ASLEEP: Duration = Duration::from_secs(165);
 /// What may be more afterwards: KiB of memory, open files, threads, tasks.
 const SLACK: [(&str, i64); 4] = [("memory", 24 * 1024), ("files", 8), ("threads", 4), ("tasks", 4)];
 const VANISHED: &str = r#"parla_calls_ended_total{ending="vanished"}"#;
@@ -83,7 +83,7 @@ async fn call(http: &Client, server: &Server) -> anyhow::Result<Caller> {
 
 /// In the order of [`SLACK`].
 async fn held(server: &Server) -> [i64; 4] {
-    sleep(COUNTED).await;
+    sleep(ASLEEP).await;
     let tasks = server.tasks().last().copied().unwrap_or_default();
     [server.memory_kib().await, server.held("fd"), server.held("task"), tasks]
 }
