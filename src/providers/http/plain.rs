@@ -13,7 +13,7 @@ use crate::providers::ProviderError;
 
 /// What is read at once, in bytes. The usual client reads ever more at once from a server that sends fast, and keeps up
 /// to 400 KB of buffer for each connection, idle ones too.
-const READ_BYTES: usize = 64 * 1024;
+const READ_BYTES: usize = 32 * 1024;
 const IDLE_TIME: Duration = Duration::from_secs(30);
 
 /// Asks `http://` addresses; clones share their connections.

@@ -12,6 +12,11 @@ use crate::domain::Transcript;
 const MOST_MS: u64 = 9_900;
 /// A voice is marked so much after it has begun, at most.
 const ONSET_MS: u64 = 400;
+/// And as over so much after its last word.
+const OFFSET_MS: u64 = 600;
+/// Sound in which no voice has been heard for so long, and of which an engine has said nothing, holds no words: most of
+/// a call is such sound, and ten seconds of it would be a third of what the call takes.
+const QUIET_MS: u64 = 3_000;
 
 /// The newest sound of one microphone; places in milliseconds of its sound.
 #[derive(Debug, Default)]
@@ -50,7 +55,24 @@ impl Backlog {
             self.parts.retain(|(_, part)| !matches!(part, Sound::Expect(_)));
         }
         self.parts.push_back((self.now_ms, sound));
-        self.forget(self.now_ms.saturating_sub(MOST_MS));
+        self.forget(self.now_ms.saturating_sub(MOST_MS).max(self.quiet_until_ms()));
+    }
+
+    /// Up to where there is nothing to hear. Whoever asks what was heard has heard something.
+    fn quiet_until_ms(&self) -> u64 {
+        if self.known.supposes() || self.is_asked() {
+            return 0;
+        }
+        let known = self.known.before_ms() + OFFSET_MS;
+        let mut unknown = self.begins_voiced.then_some(0);
+        for (place, part) in &self.parts {
+            match part {
+                Sound::VoiceOff if *place <= known => unknown = None,
+                Sound::VoiceOn => unknown = unknown.or(Some(place.saturating_sub(ONSET_MS))),
+                _ => {}
+            }
+        }
+        self.now_ms.saturating_sub(QUIET_MS).min(unknown.unwrap_or(u64::MAX))
     }
 
     /// The oldest question is answered: what was told without times lies before it.
@@ -179,10 +201,16 @@ mod tests {
         Sound::Frame(AudioFrame { sample_rate: 16_000, pcm: Bytes::from_static(&[0; 1_024]) })
     }
 
-    fn sounded(ms: u64) -> Backlog {
+    /// Behind so much of a voice.
+    fn spoken(ms: u64) -> Backlog {
         let mut backlog = Backlog::default();
-        (0..ms / 32).for_each(|_| backlog.keep(frame()));
+        backlog.keep(Sound::VoiceOn);
+        pass(&mut backlog, ms);
         backlog
+    }
+
+    fn pass(backlog: &mut Backlog, ms: u64) {
+        (0..ms / 32).for_each(|_| backlog.keep(frame()));
     }
 
     fn word(number: u64) -> HeardWord {
@@ -213,17 +241,17 @@ mod tests {
 
     #[test]
     fn ten_seconds_are_heard_again_at_most_and_nothing_before_a_final_word() {
-        assert_eq!(replayed_ms(&again(&mut sounded(20_000), Pace::Free)), (10_080, 9_920));
-        let mut backlog = sounded(6_400);
+        assert_eq!(replayed_ms(&again(&mut spoken(20_000), Pace::Free)), (10_080, 9_920));
+        let mut backlog = spoken(6_400);
         backlog.tell(final_words(0, 0..10)).unwrap();
         assert_eq!(replayed_ms(&again(&mut backlog, Pace::Free)), (2_752, 3_648));
     }
 
     #[test]
     fn a_question_is_asked_again_until_it_is_answered_whatever_is_forgotten() {
-        let mut backlog = sounded(320);
+        let mut backlog = spoken(320);
         backlog.keep(Sound::Flush);
-        (0..400).for_each(|_| backlog.keep(frame()));
+        pass(&mut backlog, 12_800);
         let asks = |again: Vec<Again>| again.contains(&Again::Part(Sound::Flush));
         assert!(asks(again(&mut backlog, Pace::Free)));
         backlog.answered();
@@ -232,14 +260,41 @@ mod tests {
 
     #[test]
     fn where_time_is_short_silence_is_left_out_and_the_beginning_of_a_voice_is_not() {
-        let mut backlog = sounded(3_200);
+        let mut backlog = Backlog::default();
+        pass(&mut backlog, 2_976);
         backlog.keep(Sound::VoiceOn);
-        (0..10).for_each(|_| backlog.keep(frame()));
+        pass(&mut backlog, 320);
         backlog.keep(Sound::VoiceOff);
-        (0..60).for_each(|_| backlog.keep(frame()));
+        pass(&mut backlog, 1_920);
         let (_, sound) = replayed_ms(&again(&mut backlog, Pace::RealTime));
         assert!((320 + 2 * 400 - 32..=320 + 2 * 400 + 64).contains(&sound), "{sound}");
-        assert_eq!(replayed_ms(&again(&mut backlog, Pace::Free)), (0, 5_440));
+        assert_eq!(replayed_ms(&again(&mut backlog, Pace::Free)), (2_208, 3_008));
+    }
+
+    #[test]
+    fn of_long_silence_the_newest_is_kept_and_all_of_a_voice_that_nobody_has_understood() {
+        let free = |backlog: &mut Backlog| replayed_ms(&again(backlog, Pace::Free));
+        let mut backlog = Backlog::default();
+        pass(&mut backlog, 20_000);
+        assert_eq!(free(&mut backlog), (16_992, 3_008));
+        backlog.keep(Sound::VoiceOn);
+        pass(&mut backlog, 640);
+        backlog.keep(Sound::VoiceOff);
+        pass(&mut backlog, 6_400);
+        assert_eq!(free(&mut backlog), (19_584, 7_456), "and the sound in which it began");
+        backlog.tell(final_words(0, 62..64)).unwrap();
+        pass(&mut backlog, 320);
+        assert_eq!(free(&mut backlog), (24_352, 3_008));
+    }
+
+    #[test]
+    fn nothing_is_quiet_of_which_an_engine_says_something() {
+        let mut backlog = Backlog::default();
+        let supposed = Transcript { is_final: false, ..final_words(0, 0..1) };
+        pass(&mut backlog, 320);
+        backlog.tell(supposed).unwrap();
+        pass(&mut backlog, 6_080);
+        assert_eq!(replayed_ms(&backlog.again(Pace::Free)), (0, 6_400));
     }
 
     #[test]
@@ -250,7 +305,7 @@ mod tests {
             is_final: true,
             ..Transcript::default()
         };
-        let mut backlog = sounded(3_200);
+        let mut backlog = spoken(3_200);
         backlog.tell(said(0, "Vorrei un caffè")).unwrap();
         again(&mut backlog, Pace::Free);
         let told = backlog.tell(said(0, "un caffè, per favore")).unwrap();
@@ -265,25 +320,25 @@ mod tests {
         fn every_word_is_told_once_wherever_engines_fail(
             groups in prop::collection::vec((1..6_u64, any::<bool>()), 1..20)
         ) {
-            let mut backlog = Backlog::default();
-            let (mut spoken, mut from, mut segment) = (0, 0, 0);
+            let mut backlog = spoken(0);
+            let (mut said, mut from, mut segment) = (0, 0, 0);
             let mut told = Vec::new();
             for (count, fails) in groups {
-                (0..count * WORD_MS / 32).for_each(|_| backlog.keep(frame()));
-                spoken += count;
+                pass(&mut backlog, count * WORD_MS);
+                said += count;
                 if fails {
                     let (begins, _) = replayed_ms(&again(&mut backlog, Pace::Free));
                     // Words of which the new engine hears more than half.
                     from = (begins + WORD_MS / 2) / WORD_MS;
                     segment = 0;
                 }
-                if let Some(transcript) = backlog.tell(final_words(segment, from..spoken)) {
+                if let Some(transcript) = backlog.tell(final_words(segment, from..said)) {
                     told.push(transcript);
                 }
-                (from, segment) = (spoken, segment + 1);
+                (from, segment) = (said, segment + 1);
             }
             let words = told.iter().flat_map(|transcript| transcript.text.split(' '));
-            let expected: Vec<String> = (0..spoken).map(|number| format!("w{number}")).collect();
+            let expected: Vec<String> = (0..said).map(|number| format!("w{number}")).collect();
             prop_assert_eq!(words.collect::<Vec<_>>(), expected);
             prop_assert!(told.is_sorted_by(|one, next| one.segment < next.segment));
         }
