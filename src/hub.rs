@@ -4,6 +4,7 @@
 //! the past, a slow reader is one that fell off the old end, and a broadcast has no queue per client. The lock is a
 //! std mutex: it guards a few pointer moves and is never held over an await.
 
+mod frame;
 mod log;
 
 use std::{
@@ -19,6 +20,7 @@ use crate::{
     wall_clock::UnixMillis,
 };
 
+pub use frame::Frame;
 pub use log::{Cursor, Lagged, Log};
 
 /// How long a log outlives its last client: a dropped connection has that long to come back and resume.
@@ -40,7 +42,7 @@ pub struct Published {
     pub seq: Option<u64>,
     pub at: UnixMillis,
     pub event: Event,
-    frames: [OnceLock<Arc<str>>; DIALECTS],
+    frames: [OnceLock<Frame>; DIALECTS],
 }
 
 /// Where a client that comes back had got to.
@@ -81,10 +83,10 @@ impl Published {
     }
 
     /// The event as one dialect writes it, encoded the first time somebody asks.
-    pub fn frame(&self, dialect: usize, encode: impl FnOnce() -> String) -> Arc<str> {
+    pub fn frame(&self, dialect: usize, encode: impl FnOnce() -> Frame) -> Frame {
         match self.frames.get(dialect) {
-            Some(slot) => Arc::clone(slot.get_or_init(|| encode().into())),
-            None => encode().into(),
+            Some(slot) => slot.get_or_init(encode).clone(),
+            None => encode(),
         }
     }
 }

@@ -38,8 +38,9 @@ impl Shutdown {
         let task = Box::pin(task);
         let task = async move {
             tokio::select! {
-                () = over.cancelled() => {}
+                biased;
                 () = task => {}
+                () = over.cancelled() => {}
             }
         };
         self.tasks.spawn_on(task.instrument(tracing::debug_span!("task", name)), runtime)

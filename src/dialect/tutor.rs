@@ -17,7 +17,7 @@ use crate::{
     auth::Auth,
     conversation::Joined,
     domain::{Event, Failure, MessageId, Timings, TurnSnapshot, Usage},
-    hub::Published,
+    hub::{Frame, Published},
     limits::TooFast,
     wall_clock::{self, UnixMillis},
 };
@@ -27,7 +27,7 @@ use super::{Slot, json::BadInput};
 pub use body::{ChatBody, ChatFields};
 pub use decode::{PlayedFields, StopFields, decode};
 use frames::Envelope;
-pub use frames::{ChunkFrame, MetadataFrame, TimingsFrame, UsageFrame, frame_type};
+pub use frames::{ChunkFrame, MetadataFrame, TimingsFrame, UsageFrame, frame_type, framed};
 
 /// One connection's side of the dialect.
 #[derive(Clone)]
@@ -89,14 +89,14 @@ impl Tutor {
 
     /// The frame of an event; `None` when this client does not see it. It is encoded once for all clients.
     #[must_use]
-    pub fn encode(&self, published: &Published) -> Option<Arc<str>> {
+    pub fn encode(&self, published: &Published) -> Option<Frame> {
         match &published.event {
             Event::TextDelta { .. } if !self.deltas => return None,
             Event::TurnBegan { .. } | Event::ToolCall { .. } => return None,
             _ => {}
         }
         Some(published.frame(Slot::Tutor as usize, || {
-            self.write(published.seq, published.at, &published.event)
+            framed(self.write(published.seq, published.at, &published.event))
         }))
     }
 

@@ -233,8 +233,10 @@ impl Cursor {
         }
         while taken.len() < BATCH && self.next < state.tail() {
             let is_live = self.next >= self.live_from;
-            let published = state.at(self.next);
-            taken.extend(published.filter(|event| is_live || event.seq.is_some()).cloned());
+            if let Some(event) = state.at(self.next).filter(|event| is_live || event.seq.is_some())
+            {
+                taken.push(Arc::clone(event));
+            }
             self.next += 1;
         }
         if state.tail() > self.next {

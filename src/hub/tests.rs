@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::domain::TurnId;
+use crate::{domain::TurnId, telemetry::metrics::FrameKind};
 
 use super::*;
 
@@ -150,7 +150,7 @@ fn an_event_is_encoded_once_for_all_its_readers() {
         for published in cursor.take().unwrap() {
             published.frame(0, || {
                 encoded += 1;
-                "frame".to_owned()
+                Frame::new(FrameKind::of("typing"), "frame".to_owned())
             });
         }
     }

@@ -27,7 +27,7 @@ pub use self::{
     speech::{CacheMetrics, EngineMetrics, PoolMetrics},
     storage::StorageMetrics,
     turns::TurnMetrics,
-    wire::{COMMAND_TYPES, Carrier, Connected, Dialect, FRAME_TYPES, WireMetrics},
+    wire::{COMMAND_TYPES, Carrier, Connected, Dialect, FRAME_TYPES, FrameKind, WireMetrics},
 };
 
 /// What [`Metrics::text`] is written in.

@@ -32,7 +32,7 @@ pub(crate) fn texts() -> Vec<String> {
     let published = cursor.take().unwrap();
     assert_eq!(published.len(), events().len(), "one batch holds all events");
     let told = published.iter().filter_map(|published| tutor.encode(published));
-    told.map(|frame| frame.to_string()).chain(answers(&tutor)).collect()
+    told.map(|frame| frame.text().to_owned()).chain(answers(&tutor)).collect()
 }
 
 /// The type of an event's frame. The names are what clients rely on: they stand here once more on purpose.

@@ -9,6 +9,8 @@ use crate::{
         Chunk, ChunkAudio, Confidence, HeardWord, SpeechState, Timings, Transcript, TurnMetadata,
         TurnSnapshot, Usage,
     },
+    hub::Frame,
+    telemetry::metrics::FrameKind,
     wall_clock,
 };
 
@@ -24,6 +26,13 @@ pub(super) struct Envelope<'a, T> {
     pub(super) seq: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) epoch: Option<&'a str>,
+}
+
+/// What is encoded, as it is sent and counted.
+#[must_use]
+pub fn framed(text: String) -> Frame {
+    let kind = FrameKind::of(frame_type(&text));
+    Frame::new(kind, text)
 }
 
 /// The type of an encoded frame, which stands at its beginning; empty for what is no frame.

@@ -34,9 +34,18 @@ impl<M> ByName<M> {
     }
 
     pub(super) fn of(&self, name: &str) -> &M {
-        let place = self.names.iter().position(|known| *known == name);
-        &self.metrics[place.unwrap_or(self.names.len() - 1)]
+        &self.metrics[place(self.names, name)]
     }
+
+    /// Of what [`place`] has found in the same names.
+    pub(super) fn at(&self, place: usize) -> &M {
+        &self.metrics[place]
+    }
+}
+
+/// Where a name stands among them.
+pub(super) fn place(names: &[&str], name: &str) -> usize {
+    names.iter().position(|known| *known == name).unwrap_or(names.len() - 1)
 }
 
 impl<M: EncodeMetric + fmt::Debug> EncodeMetric for ByName<M> {

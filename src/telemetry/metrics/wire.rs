@@ -8,7 +8,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use super::by_name::ByName;
+use super::by_name::{ByName, place};
 
 /// What clients send.
 pub const COMMAND_TYPES: &[&str] = &[
@@ -127,6 +127,18 @@ impl Carrier {
     }
 }
 
+/// What a frame is counted as: looked up once for all who send it.
+#[derive(Clone, Copy, Debug)]
+pub struct FrameKind(usize);
+
+impl FrameKind {
+    /// By a name of [`FRAME_TYPES`]; the last one for any other.
+    #[must_use]
+    pub fn of(name: &str) -> Self {
+        Self(place(FRAME_TYPES, name))
+    }
+}
+
 impl WireMetrics {
     pub(super) fn new(registry: &mut Registry) -> Self {
         let wire = Self {
@@ -175,8 +187,8 @@ impl WireMetrics {
         self.received.of(kind).inc();
     }
 
-    pub fn sent(&self, kind: &str) {
-        self.sent.of(kind).inc();
+    pub fn sent(&self, kind: FrameKind) {
+        self.sent.at(kind.0).inc();
     }
 
     /// An answer, by the pattern of its route: the path itself is the client's.

@@ -1,6 +1,6 @@
 //! The tutor frames for clients without a socket: Server-Sent Events, or long-poll for those without these.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, time::Duration};
 
 use axum::{
     Json,
@@ -18,9 +18,9 @@ use serde_json::value::RawValue;
 use crate::{
     app::App,
     conversation::Joined,
-    dialect::tutor::{Place, Tutor, frame_type},
+    dialect::tutor::{Place, Tutor, framed},
     domain::ConnectionId,
-    hub::{Cursor, Interest, Lagged, Resume},
+    hub::{Cursor, Frame, Interest, Lagged, Resume},
     limits::Seat,
     telemetry::metrics::{Carrier, Dialect, WireMetrics},
     transport::{
@@ -113,8 +113,8 @@ fn frames(
             .iter()
             .filter_map(|published| {
                 let frame = tutor.encode(published)?;
-                metrics.sent(frame_type(&frame));
-                Some(sse_event(&frame, published.seq, cursor.epoch()))
+                metrics.sent(frame.kind());
+                Some(sse_event(frame.text(), published.seq, cursor.epoch()))
             })
             .collect();
         Some((stream::iter(events), (tutor, cursor, metrics)))
@@ -155,7 +155,7 @@ struct Polled {
 /// What there is, or what comes within the time.
 async fn long_poll(app: &App, tutor: &Tutor, joined: Joined, is_return: bool) -> Response {
     let Joined { mut cursor, seq, recovered, snapshot, .. } = joined;
-    let snapshot = snapshot.map(|turn| Arc::from(tutor.encode_snapshot(&turn)));
+    let snapshot = snapshot.map(|turn| framed(tutor.encode_snapshot(&turn)));
     // Who comes for the first time, or has not recovered, learns at once where it stands.
     let patience = if is_return && recovered { LONG_POLL } else { Duration::ZERO };
     let (frames, newest) = tokio::select! {
@@ -166,9 +166,9 @@ async fn long_poll(app: &App, tutor: &Tutor, joined: Joined, is_return: bool) ->
         () = app.shutdown.draining() => (Vec::new(), None),
     };
     let all = snapshot.into_iter().chain(frames);
-    let events = all.filter_map(|frame: Arc<str>| {
-        app.metrics.wire.sent(frame_type(&frame));
-        RawValue::from_string(frame.to_string()).ok()
+    let events = all.filter_map(|frame: Frame| {
+        app.metrics.wire.sent(frame.kind());
+        RawValue::from_string(frame.text().to_owned()).ok()
     });
     let body = Polled {
         epoch: cursor.epoch().to_owned(),
@@ -183,12 +183,12 @@ async fn long_poll(app: &App, tutor: &Tutor, joined: Joined, is_return: bool) ->
 async fn next_frames(
     cursor: &mut Cursor,
     tutor: &Tutor,
-) -> Result<(Vec<Arc<str>>, Option<u64>), Lagged> {
+) -> Result<(Vec<Frame>, Option<u64>), Lagged> {
     let mut newest = None;
     loop {
         let published = cursor.next().await?;
         newest = published.iter().rev().find_map(|published| published.seq).or(newest);
-        let frames: Vec<Arc<str>> =
+        let frames: Vec<Frame> =
             published.iter().filter_map(|published| tutor.encode(published)).collect();
         if !frames.is_empty() {
             return Ok((frames, newest));

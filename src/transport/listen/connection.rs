@@ -1,6 +1,6 @@
 //! One client's sound on its way to the ears, and what is told of it on its way back. It judges neither.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{FutureExt, future::BoxFuture};
@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     app::App,
+    dialect::tutor::framed,
     domain::{random_byte, random_token},
     limits::Seat,
     providers::ListenRequest,
@@ -202,8 +203,7 @@ async fn send(wire: &mut Wire, told: Vec<Value>) -> Result<(), Closing> {
     if told.is_empty() {
         return Ok(());
     }
-    let frames: Vec<Arc<str>> = told.into_iter().map(|frame| frame.to_string().into()).collect();
-    wire.send_all(frames).await
+    wire.send_all(told.into_iter().map(|frame| framed(frame.to_string()))).await
 }
 
 fn hex(bytes: &[u8]) -> String {

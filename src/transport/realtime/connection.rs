@@ -1,6 +1,6 @@
 //! `GET /v1/realtime`: one task carries one socket between a client and its call. Errors leave it open.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use futures_util::{FutureExt, future::BoxFuture};
 use serde_json::{Map, Value};
@@ -9,8 +9,12 @@ use tokio::time::sleep;
 use super::call::{Call, Outgoing};
 use crate::{
     app::App,
-    dialect::json::{self, BadInput},
+    dialect::{
+        json::{self, BadInput},
+        tutor::framed,
+    },
     domain::random_byte,
+    hub::Frame,
     limits::{Seat, TooFast},
     realtime::Input,
     transport::socket::wire::{Closing, Incoming, Wire},
@@ -106,10 +110,10 @@ pub(in crate::transport) fn input(
 }
 
 async fn send(wire: &mut Wire, outgoing: Vec<Outgoing>) -> Result<(), Closing> {
-    let frames: Vec<Arc<str>> = outgoing
+    let frames: Vec<Frame> = outgoing
         .into_iter()
         .filter_map(|one| match one {
-            Outgoing::Event(event) => Some(event.to_string().into()),
+            Outgoing::Event(event) => Some(framed(event.to_string())),
             // A socket's sound is in its events.
             Outgoing::Sound { .. } | Outgoing::Hush => None,
         })

@@ -12,6 +12,7 @@ use crate::{
     hub::{Cursor, Lagged, Published},
     limits::{Seat, TooFast},
     session::Session,
+    shutdown::Shutdown,
 };
 
 use super::{
@@ -35,18 +36,17 @@ pub(super) struct Connection {
     bad_frames: u32,
     is_typing: bool,
     ears: Ears,
-    /// Messages on their way to the disk, and why one was refused.
-    answers: FuturesUnordered<BoxFuture<'static, Option<ErrorReply>>>,
-    /// Resolves when the server drains, and then when this socket is sent away. It outlives a wait, as the heartbeat does.
-    leave: BoxFuture<'static, ()>,
-    is_leaving: bool,
+    /// What is rare: messages on their way to the disk, and the server's end. Only what is woken is looked at.
+    awaited: FuturesUnordered<BoxFuture<'static, Wake>>,
 }
 
 enum Wake {
-    Incoming(Incoming),
     Events(Vec<Arc<Published>>),
-    Refused(ErrorReply),
-    Draining,
+    Incoming(Incoming),
+    /// A message is on the disk, or why it is not.
+    Answered(Option<ErrorReply>),
+    /// This socket is sent away.
+    Leave,
 }
 
 impl Connection {
@@ -56,10 +56,8 @@ impl Connection {
         cursor: Cursor,
         tutor: Tutor,
     ) -> Box<Self> {
-        let shutdown = app.shutdown.clone();
+        let leave = leave(app.shutdown.clone()).boxed();
         Box::new(Self {
-            leave: async move { shutdown.draining().await }.boxed(),
-            is_leaving: false,
             app,
             session,
             address,
@@ -69,7 +67,7 @@ impl Connection {
             bad_frames: 0,
             is_typing: false,
             ears: Ears::default(),
-            answers: FuturesUnordered::new(),
+            awaited: FuturesUnordered::from_iter([leave]),
         })
     }
 
@@ -84,42 +82,40 @@ impl Connection {
 
     async fn step(&mut self, wire: &mut Wire) -> Result<(), Closing> {
         match self.next_wake(wire).await? {
-            // Boxed: what a command takes at most is not held while the socket waits for one.
-            Wake::Incoming(Incoming::Text(text)) => Box::pin(self.take(wire, &text)).await,
-            Wake::Incoming(Incoming::TooFast(text, too_fast)) => {
-                self.hold_up(wire, client_id(&text), too_fast).await
-            }
-            Wake::Incoming(Incoming::Binary(frame)) => match self.ears.hear(frame) {
-                Ok(()) => Ok(()),
-                Err(error) => self.complain(wire, &error).await,
-            },
             Wake::Events(events) => {
                 let frame = |published: &Arc<Published>| self.tutor.encode(published);
-                wire.send_all(events.iter().filter_map(frame).collect()).await
+                wire.send_all(events.iter().filter_map(frame)).await
             }
-            Wake::Refused(error) => self.refuse(wire, &error).await,
-            Wake::Draining => {
-                let share = f64::from(random_byte()) / 256.0;
-                self.leave = sleep(FAREWELL.mul_f64(share)).boxed();
-                self.is_leaving = true;
-                Ok(())
-            }
+            // Boxed: what these take at most is not held while the socket waits, nor moved with each event.
+            Wake::Incoming(incoming) => Box::pin(self.hear(wire, incoming)).await,
+            Wake::Answered(None) => Ok(()),
+            Wake::Answered(Some(error)) => Box::pin(self.refuse(wire, &error)).await,
+            Wake::Leave => Err(Closing::RESTART),
         }
     }
 
     async fn next_wake(&mut self, wire: &mut Wire) -> Result<Wake, Closing> {
         tokio::select! {
-            incoming = wire.receive() => incoming.map(Wake::Incoming),
+            // What thousands are woken for at once is looked at first. It comes in batches, so that the rest has its turn.
+            biased;
             events = self.cursor.next() => match events {
                 Ok(events) => Ok(Wake::Events(events)),
                 Err(Lagged) => Err(Closing::TOO_SLOW),
             },
-            Some(error) = next_refusal(&mut self.answers), if !self.answers.is_empty() => {
-                Ok(Wake::Refused(error))
+            incoming = wire.receive() => incoming.map(Wake::Incoming),
+            Some(wake) = self.awaited.next() => Ok(wake),
+        }
+    }
+
+    async fn hear(&mut self, wire: &mut Wire, incoming: Incoming) -> Result<(), Closing> {
+        match incoming {
+            Incoming::Text(text) => self.take(wire, &text).await,
+            Incoming::TooFast(text, too_fast) => {
+                self.hold_up(wire, client_id(&text), too_fast).await
             }
-            () = &mut self.leave => match self.is_leaving {
-                false => Ok(Wake::Draining),
-                true => Err(Closing::RESTART),
+            Incoming::Binary(frame) => match self.ears.hear(frame) {
+                Ok(()) => Ok(()),
+                Err(error) => self.complain(wire, &error).await,
             },
         }
     }
@@ -198,15 +194,16 @@ impl Connection {
     /// Hands the message in; the socket goes on while it is being stored.
     async fn say(&mut self, wire: &mut Wire, chat: ChatCommand) -> Result<(), Closing> {
         let client_id = chat.client_id.clone();
-        if self.answers.len() >= UNANSWERED {
+        if self.awaited.len() > UNANSWERED {
             let error = ErrorReply { client_id, ..busy().into() };
             return self.refuse(wire, &error).await;
         }
         let answer = self.session.say(chat).await;
-        let refusal = answer.map(move |answer| {
-            answer.err().map(|failure| ErrorReply { client_id, ..failure.into() })
+        let answer = answer.map(move |answer| {
+            let refusal = answer.err().map(|failure| ErrorReply { client_id, ..failure.into() });
+            Wake::Answered(refusal)
         });
-        self.answers.push(refusal.boxed());
+        self.awaited.push(answer.boxed());
         Ok(())
     }
 
@@ -222,15 +219,13 @@ impl Connection {
     }
 }
 
-async fn next_refusal(
-    answers: &mut FuturesUnordered<BoxFuture<'static, Option<ErrorReply>>>,
-) -> Option<ErrorReply> {
-    while let Some(answer) = answers.next().await {
-        if answer.is_some() {
-            return answer;
-        }
-    }
-    None
+/// When this socket is to be sent away, once the server drains.
+async fn leave(shutdown: Shutdown) -> Wake {
+    shutdown.draining().await;
+    let share = f64::from(random_byte()) / 256.0;
+    // Boxed: until then each of thousands would have the room for it.
+    Box::pin(sleep(FAREWELL.mul_f64(share))).await;
+    Wake::Leave
 }
 
 /// The name of the message that a refused frame was about.

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod echo;
 
-use std::{error::Error, io, pin::Pin, sync::Arc, time::Duration};
+use std::{error::Error, io, pin::Pin, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
@@ -20,7 +20,8 @@ use tokio_tungstenite::{
 };
 
 use crate::{
-    dialect::tutor::frame_type,
+    dialect::tutor::framed,
+    hub::Frame,
     limits::{Bucket, TooFast},
     telemetry::metrics::WireMetrics,
     transport::server::Stalled,
@@ -126,9 +127,11 @@ impl Wire {
     pub(in crate::transport) async fn receive(&mut self) -> Result<Incoming, Closing> {
         loop {
             let message = tokio::select! {
+                biased;
                 message = self.socket.next() => message,
                 () = &mut self.beat => {
-                    self.ping().await?;
+                    // Boxed, as what else is rare: a socket is woken for each event, and what it waits with is moved.
+                    Box::pin(self.ping()).await?;
                     continue;
                 }
             };
@@ -151,24 +154,25 @@ impl Wire {
                 Message::Ping(_) | Message::Frame(_) => {
                     self.count()?;
                 }
-                Message::Close(_) => return Err(self.part().await),
+                Message::Close(_) => return Err(Box::pin(self.part()).await),
             }
         }
     }
 
     pub(in crate::transport) async fn send(&mut self, frame: String) -> Result<(), Closing> {
-        self.send_all(vec![frame.into()]).await
+        self.send_all([framed(frame)]).await
     }
 
     /// All frames with one flush.
     pub(in crate::transport) async fn send_all(
         &mut self,
-        frames: Vec<Arc<str>>,
+        frames: impl IntoIterator<Item = Frame>,
     ) -> Result<(), Closing> {
         let sending = async {
             for frame in frames {
-                self.metrics.sent(frame_type(&frame));
-                self.socket.feed(Message::text(&*frame)).await?;
+                self.metrics.sent(frame.kind());
+                let text = Utf8Bytes::try_from(frame.into_bytes())?;
+                self.socket.feed(Message::Text(text)).await?;
             }
             self.socket.flush().await
         };
