@@ -7,7 +7,7 @@ mod voices;
 use std::{ops::Deref, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use tokio::time::Instant;
+use tokio::{task::spawn_blocking, time::Instant};
 
 use crate::{
     auth::{Auth, Doors, Secret},
@@ -15,6 +15,7 @@ use crate::{
     conversation::{
         AudioFiles, ConversationParts, ConversationSettings, Conversations, prompt::Prompter,
     },
+    heap::{self, Crowd},
     hub::Hub,
     limits::Limits,
     prompts::{Prompts, cues::CueTables, lessons::Lessons},
@@ -218,18 +219,22 @@ fn warm(engines: &[Arc<dyn Synthesizer>], shutdown: &Shutdown) {
     }
 }
 
+/// Lets go of what nobody comes back for.
 fn sweep(hub: Hub, shutdown: &Shutdown) {
     let draining = shutdown.clone();
-    shutdown.spawn("hub sweep", async move {
-        let mut every = tokio::time::interval(SWEEP);
+    shutdown.spawn("sweep", async move {
+        let (mut every, mut crowd) = (tokio::time::interval(SWEEP), Crowd::default());
         loop {
             tokio::select! {
-                _ = every.tick() => {
-                    hub.sweep(Instant::now());
-                    tracing::debug!(tasks = draining.running(), "the hub is swept");
-                }
+                _ = every.tick() => {}
                 () = draining.draining() => return,
             }
+            hub.sweep(Instant::now());
+            let tasks = draining.running();
+            if crowd.has_gone(tasks) {
+                drop(spawn_blocking(heap::give_back).await);
+            }
+            tracing::debug!(tasks, "the hub is swept");
         }
     });
 }

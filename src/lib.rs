@@ -4,6 +4,7 @@
 //! The modules stand in the order of `docs/ARCHITECTURE.md`: each imports only from those above it.
 
 pub mod domain;
+pub mod heap;
 pub mod shutdown;
 pub mod wall_clock;
 

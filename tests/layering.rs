@@ -9,7 +9,7 @@ use std::{
 
 /// A module may import from rows above its own, and from itself.
 const ROWS: &[&[&str]] = &[
-    &["domain", "shutdown", "wall_clock"],
+    &["domain", "heap", "shutdown", "wall_clock"],
     &["telemetry"],
     &["audio", "prompts"],
     &["providers", "storage"],
