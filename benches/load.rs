@@ -24,11 +24,11 @@ mod load {
     mod support {
         #![allow(dead_code, unreachable_pub, reason = "the stand-ins can do more than is measured")]
 
+        pub(crate) mod caller;
         pub(crate) mod scripted_deepgram;
         pub(crate) mod scripted_hearing;
         pub(crate) mod scripted_ollama;
         pub(crate) mod scripted_voice;
-        pub(crate) mod timed_caller;
     }
 
     use std::time::{Duration, Instant};

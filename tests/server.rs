@@ -7,6 +7,7 @@
 mod support {
     pub mod caller;
     pub mod dice;
+    pub mod phone;
     pub mod relay;
     pub mod scripted_deepgram;
     pub mod scripted_hearing;
@@ -15,7 +16,6 @@ mod support {
     pub mod scripted_voice;
     pub mod server;
     pub mod speech;
-    pub mod timed_caller;
 }
 
 /// The tests by theme.

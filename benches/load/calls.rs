@@ -14,14 +14,7 @@ use futures_util::{
     future::{try_join, try_join_all},
     stream,
 };
-use parla::{
-    audio::{
-        opus::OpusDecoder,
-        outgoing::{Law, encoded},
-    },
-    domain::AudioFrame,
-    providers::HEARING_RATE,
-};
+use parla::{audio::opus::OpusDecoder, domain::AudioFrame, providers::HEARING_RATE};
 use reqwest::Client;
 use serde_json::json;
 
@@ -34,9 +27,9 @@ use super::{
     speaker::{Speech, told},
     stand_ins::StandIns,
     support::{
+        caller::{Caller, Packet, RATE, packets_of},
         scripted_hearing::Scripted,
         scripted_ollama::Script as Answer,
-        timed_caller::{Caller, Packet, RATE, packets_of},
     },
 };
 
@@ -183,10 +176,7 @@ fn silence(caller: &Caller) -> anyhow::Result<Option<Instant>> {
 
 /// The same speech from a microphone of a call.
 fn packets(speech: &Speech) -> anyhow::Result<Vec<Bytes>> {
-    let sound = AudioFrame { sample_rate: HEARING_RATE, pcm: speech.frames.concat().into() };
-    let sound = encoded(&sound, RATE, Law::Linear16);
-    let samples = sound.chunks_exact(2).map(|bytes| i16::from_le_bytes([bytes[0], bytes[1]]));
-    packets_of(&samples.collect::<Vec<_>>())
+    packets_of(&AudioFrame { sample_rate: HEARING_RATE, pcm: speech.frames.concat().into() })
 }
 
 /// What many calls take, in which everybody listens to the tutor.

@@ -14,7 +14,8 @@ use tokio::{
 };
 
 use crate::support::{
-    caller::{Caller, Habit, Told},
+    caller::Habit,
+    phone::{Phone, Told},
     relay::{Relay, Weather},
     scripted_ollama::{Script, ScriptedOllama},
     scripted_transcription::{Reply, Script as Heard, ScriptedTranscription},
@@ -51,8 +52,8 @@ fn question() -> Speech {
     Speech::of("en-us", QUESTION)
 }
 
-async fn connected(server: &Server) -> Caller {
-    let caller = Caller::dial(server, Habit::Usual).await;
+async fn connected(server: &Server) -> Phone {
+    let caller = Phone::dial(server, Habit::Usual).await;
     caller.until("the session", |told| told.count("session.created") > 0).await;
     caller
 }
@@ -122,8 +123,8 @@ async fn no_address_of_an_offer_is_ever_sent_anything() {
 async fn whoever_begins_and_never_agrees_on_keys_is_given_up_soon_and_gets_little() {
     let Stage { server, .. } = &stage(&[]).await;
     let began = Instant::now();
-    let deaf = Caller::dial(server, Habit::NeverAgrees).await;
-    let false_friend = Caller::dial(server, Habit::Pretends).await;
+    let deaf = Phone::dial(server, Habit::NeverAgrees).await;
+    let false_friend = Phone::dial(server, Habit::Pretends).await;
     let ended = r#"parla_calls_ended_total{ending="never_connected"}"#;
     while server.metrics().await.value(ended) < 2.0 {
         assert!(began.elapsed() < GIVEN_UP, "{:?} {:?}", deaf.told(), false_friend.told());
@@ -172,7 +173,7 @@ async fn a_flood_from_a_callers_address_harms_no_other_call() {
 }
 
 /// How many packets of the tutor's voice a caller gets in a second while that happens.
-async fn heard_meanwhile(caller: &Caller, happening: impl Future) -> f64 {
+async fn heard_meanwhile(caller: &Phone, happening: impl Future) -> f64 {
     let (before, began) = (caller.told().packets, Instant::now());
     happening.await;
     (caller.told().packets - before) as f64 / began.elapsed().as_secs_f64()
@@ -185,7 +186,7 @@ async fn sound_goes_both_ways_through_the_worst_of_networks() {
     let [front, back] = [2, 1].map(|last| SocketAddr::from(([127, 0, 0, last], port)));
     let [delay, jitter] = [200, 100].map(Duration::from_millis);
     let _relay = Relay::start(front, back, Weather { loss: 20, delay, jitter }).await.unwrap();
-    let say = async |caller: &Caller| {
+    let say = async |caller: &Phone| {
         caller.say(&question()).await;
         caller.comes(|told| told.loud > 50).await;
     };
@@ -196,7 +197,7 @@ async fn sound_goes_both_ways_through_the_worst_of_networks() {
 async fn a_hole_of_300_ms_ends_no_turn() {
     let stage = &stage(&[]).await;
     let sentence = Speech::of("en-us", "Could you please tell me where the station is?");
-    let say = async |caller: &Caller| {
+    let say = async |caller: &Phone| {
         caller.say(&sentence).await;
         sleep(Duration::from_millis(900)).await;
         caller.lose(Duration::from_millis(300)).await;
@@ -207,11 +208,11 @@ async fn a_hole_of_300_ms_ends_no_turn() {
 
 /// What is said becomes one turn of its whole length although packets are lost. Where many are, or the machine stalls, not
 /// every call comes about, and there are further holes: hence three calls, of which one will do.
-async fn heard_whole(stage: &Stage, speech: &Speech, say: impl AsyncFn(&Caller)) {
+async fn heard_whole(stage: &Stage, speech: &Speech, say: impl AsyncFn(&Phone)) {
     let mut heard = Vec::new();
     for _ in 0..3 {
         let before = stage.ears.asked().len();
-        let caller = Caller::dial(&stage.server, Habit::Usual).await;
+        let caller = Phone::dial(&stage.server, Habit::Usual).await;
         if !caller.comes(|told| told.count("session.created") > 0).await {
             continue;
         }
@@ -262,7 +263,7 @@ async fn calls_come_in_by_either_internet_protocol() {
     let settings = [("PARLA_RTC_LISTEN", "[::]:0"), ("PARLA_RTC_ADDRESSES", "127.0.0.1,::1")];
     let Stage { server, .. } = &stage(&settings).await;
     for ip in ["127.0.0.1", "::1"] {
-        let caller = Caller::dial_from(ip, server, Habit::Usual).await;
+        let caller = Phone::dial_from(ip, server, Habit::Usual).await;
         caller.until("the session", |told| told.count("session.created") > 0).await;
         caller.say(&question()).await;
         caller.until("sound", |told| told.loud > 10).await;

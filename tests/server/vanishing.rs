@@ -13,11 +13,11 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use crate::support::{
+    caller::Caller,
     dice::given,
     scripted_ollama::{Script, ScriptedOllama},
     scripted_voice::{self, ScriptedVoice},
     server::{Server, Setup},
-    timed_caller::Caller,
 };
 
 /// Callers that the server knows before it is looked at: by then all is warm.

@@ -7,7 +7,7 @@ use std::process::Command;
 use parla::audio::recording;
 
 /// Samples a second.
-const RATE: usize = 16_000;
+pub const RATE: usize = 16_000;
 /// A client's frame.
 pub const FRAME_MS: usize = 20;
 
