@@ -106,10 +106,11 @@ pub fn ciphers() -> CryptoProvider {
 impl Calls {
     /// Takes calls at that port from here on; none without one.
     pub(super) fn open(port: Option<CallPort>, metrics: CallMetrics, shutdown: &Shutdown) -> Self {
-        let board = port.map(|port| Switchboard::new(port, metrics.clone()));
-        if let Some(board) = board.clone() {
-            shutdown.spawn("port of calls", board.run(shutdown.clone()));
-        }
+        let board = port.and_then(|port| {
+            let board = Switchboard::open(port, metrics.clone(), shutdown);
+            let told = |error: &_| tracing::warn!(code = "calls_unavailable", %error, "no calls");
+            board.inspect_err(told).ok()
+        });
         Self(Arc::new(Shared {
             board,
             answering: Semaphore::new(ANSWERED_AT_ONCE),

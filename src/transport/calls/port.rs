@@ -1,14 +1,19 @@
 //! One UDP port for all calls: brings each datagram to its caller's line. It looks into nothing but the name in a
 //! connectivity check, and by itself it sends nothing to anybody.
+//!
+//! It has a thread of its own. A datagram is microseconds of work; behind the voices of a busy server it would wait until
+//! the system drops it, and with the sound of calls that are late also the first words of those that begin.
 
 use std::{
     collections::{HashMap, VecDeque},
+    io,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
     time::{Duration, Instant},
 };
 
-use tokio::{net::UdpSocket, sync::mpsc, time::sleep};
+use tokio::{net::UdpSocket, runtime::Builder, sync::mpsc, time::sleep};
 
 use super::stun::asked_name;
 use crate::{
@@ -78,8 +83,28 @@ pub(super) struct Extension {
 }
 
 impl Switchboard {
-    pub(super) fn new(port: CallPort, metrics: CallMetrics) -> Self {
-        Self(Arc::new(Shared { port, metrics, directory: Mutex::default() }))
+    /// Brings datagrams to their lines until the server goes down and the last call has ended.
+    ///
+    /// # Errors
+    /// When the system has no thread for it.
+    pub(super) fn open(
+        CallPort { socket, addresses }: CallPort,
+        metrics: CallMetrics,
+        shutdown: &Shutdown,
+    ) -> io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let socket = {
+            let _in_there = runtime.enter();
+            UdpSocket::from_std(socket.into_std()?)?
+        };
+        let port = CallPort { socket, addresses };
+        let board = Self(Arc::new(Shared { port, metrics, directory: Mutex::default() }));
+        let (receiving, shutdown) = (board.clone().run(shutdown.clone()), shutdown.clone());
+        thread::Builder::new().name("port of calls".to_owned()).spawn(move || {
+            // It ends by itself or with the process; a panic has been told of.
+            drop(runtime.block_on(async { shutdown.spawn("port of calls", receiving).await }));
+        })?;
+        Ok(board)
     }
 
     /// Where callers find us.
@@ -87,8 +112,7 @@ impl Switchboard {
         &self.0.port.addresses
     }
 
-    /// Brings datagrams to their lines until the server goes down and the last call has ended.
-    pub(super) async fn run(self, shutdown: Shutdown) {
+    async fn run(self, shutdown: Shutdown) {
         tokio::select! {
             () = self.receive() => {}
             () = self.last_call(&shutdown) => {}
@@ -214,7 +238,8 @@ mod tests {
     async fn board() -> Switchboard {
         let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         let addresses = vec![socket.local_addr().unwrap()];
-        Switchboard::new(CallPort { socket, addresses }, Metrics::default().calls)
+        let port = CallPort { socket, addresses };
+        Switchboard::open(port, Metrics::default().calls, &Shutdown::new()).unwrap()
     }
 
     fn check(name: &str) -> Vec<u8> {
@@ -245,6 +270,22 @@ mod tests {
         ana.send(caller(2), b"answer");
         board.deliver(caller(2), b"sound", now).unwrap();
         assert_eq!(for_ana.recv().await.unwrap().bytes, b"sound");
+    }
+
+    /// The test keeps the only thread of its runtime to itself.
+    #[tokio::test]
+    async fn datagrams_find_their_line_while_nothing_else_gets_on() {
+        let board = board().await;
+        let (_ana, mut for_ana) = board.connect("ana".to_owned());
+        let caller = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let began = Instant::now();
+        for _ in 0..WAITING {
+            caller.send_to(&check("ana:x"), board.addresses()[0]).unwrap();
+            while for_ana.try_recv().is_err() {
+                assert!(began.elapsed() < Duration::from_secs(20), "nothing comes");
+                thread::yield_now();
+            }
+        }
     }
 
     #[tokio::test]
