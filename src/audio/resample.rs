@@ -3,7 +3,7 @@
 //! A windowed sinc in as many phases as the two rates have between them, so that a rate of 8 to 48 kHz costs one scalar
 //! product a sample. Nothing is gathered into blocks first: the delay is that of the filter.
 
-use std::f64::consts::PI;
+use std::{array::from_fn, f64::consts::PI};
 
 /// Half the filter's length, in samples of the lower of both rates: what it delays, 2 ms at 16 kHz.
 const HALF_LENGTH: f64 = 32.0;
@@ -136,10 +136,9 @@ fn kaiser(x: f64) -> f64 {
 /// Of two slices whose length is a multiple of [`LANES`].
 fn scalar_product(window: &[f32], row: &[f32]) -> f32 {
     let mut lanes = [0.0; LANES];
-    for (samples, weights) in window.chunks_exact(LANES).zip(row.chunks_exact(LANES)) {
-        for ((lane, sample), weight) in lanes.iter_mut().zip(samples).zip(weights) {
-            *lane += sample * weight;
-        }
+    let (window, row) = (window.as_chunks::<LANES>().0, row.as_chunks::<LANES>().0);
+    for (samples, weights) in window.iter().zip(row) {
+        lanes = from_fn(|lane| lanes[lane] + samples[lane] * weights[lane]);
     }
     lanes.iter().sum()
 }
