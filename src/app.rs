@@ -230,11 +230,11 @@ fn sweep(hub: Hub, shutdown: &Shutdown) {
                 () = draining.draining() => return,
             }
             hub.sweep(Instant::now());
-            let tasks = draining.running();
-            if crowd.has_gone(tasks) {
+            let (tasks, topics) = (draining.running(), hub.len());
+            if crowd.has_gone(tasks + topics) {
                 drop(spawn_blocking(heap::give_back).await);
             }
-            tracing::debug!(tasks, "the hub is swept");
+            tracing::debug!(tasks, topics, "the hub is swept");
         }
     });
 }

@@ -1,6 +1,6 @@
 //! Gives back to the system what a crowd has left behind. It knows nothing of what the memory was for.
 
-/// How many tasks there were at most since memory was given back.
+/// How many of those who need memory there were at most since some was given back.
 #[derive(Debug, Default)]
 pub struct Crowd {
     most: usize,
@@ -8,11 +8,11 @@ pub struct Crowd {
 
 impl Crowd {
     /// Whether it has gone: less than half of it is left. While it stays, whoever comes next uses the memory again.
-    pub fn has_gone(&mut self, tasks: usize) -> bool {
-        self.most = self.most.max(tasks);
-        let has_gone = tasks * 2 < self.most;
+    pub fn has_gone(&mut self, left: usize) -> bool {
+        self.most = self.most.max(left);
+        let has_gone = left * 2 < self.most;
         if has_gone {
-            self.most = tasks;
+            self.most = left;
         }
         has_gone
     }
@@ -36,7 +36,7 @@ mod tests {
     #[test]
     fn a_crowd_has_gone_when_less_than_half_is_left_and_once() {
         let mut crowd = Crowd::default();
-        let has_gone = [6, 900, 700, 450, 449, 300, 6, 6, 11, 6].map(|tasks| crowd.has_gone(tasks));
+        let has_gone = [6, 900, 700, 450, 449, 300, 6, 6, 11, 6].map(|left| crowd.has_gone(left));
         let expected = [false, false, false, false, true, false, true, false, false, false];
         assert_eq!(has_gone, expected);
     }

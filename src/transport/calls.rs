@@ -133,16 +133,16 @@ impl Calls {
         drop(place);
         let extension = board.connect(peer.name());
         let (line, handset) = Line::new(peer, extension, self.0.metrics.clone());
-        self.connect(line);
+        self.connect(line, board.threads().clone());
         Ok((handset, answer))
     }
 
-    /// A line goes on among all other tasks once it is connected.
-    fn connect(&self, line: Box<Line>) {
-        let (shutdown, here) = (self.0.shutdown.clone(), Handle::current());
+    /// A line goes on among the others once it is connected.
+    fn connect(&self, line: Box<Line>, others: Handle) {
+        let shutdown = self.0.shutdown.clone();
         let connecting = async move {
             if let Some(line) = line.connect().await {
-                shutdown.spawn_on(&here, "line", line.run());
+                shutdown.spawn_on(&others, "line", line.run());
             }
         };
         self.0.shutdown.spawn_on(&self.0.reception, "new line", connecting);

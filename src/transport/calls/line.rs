@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::{
     sync::{mpsc, oneshot, watch},
+    task::yield_now,
     time::sleep_until,
 };
 
@@ -206,6 +207,8 @@ impl Line {
             }
             order = self.orders.recv(), if !self.is_parting => {
                 self.obey(order.unwrap_or(Order::HangUp));
+                // Events come in crowds, and each takes as long as a packet of sound: the sound of others goes between.
+                yield_now().await;
             }
         }
         Ok(())

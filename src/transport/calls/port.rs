@@ -1,8 +1,8 @@
 //! One UDP port for all calls: brings each datagram to its caller's line. It looks into nothing but the name in a
 //! connectivity check, and by itself it sends nothing to anybody.
 //!
-//! It has a thread of its own. A datagram is microseconds of work; behind the voices of a busy server it would wait until
-//! the system drops it, and with the sound of calls that are late also the first words of those that begin.
+//! It and the lines have threads of their own. What they do is microseconds of work, and due: behind the turns of a busy
+//! server datagrams would wait until the system drops them, first words with old sound, and voices would stutter.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -13,7 +13,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{net::UdpSocket, runtime::Builder, sync::mpsc, time::sleep};
+use tokio::{
+    net::UdpSocket,
+    runtime::{Builder, Handle},
+    sync::mpsc,
+    time::sleep,
+};
 
 use super::stun::asked_name;
 use crate::{
@@ -47,6 +52,8 @@ pub(super) struct Switchboard(Arc<Shared>);
 
 struct Shared {
     port: CallPort,
+    /// Where lines live.
+    threads: Handle,
     metrics: CallMetrics,
     /// A std mutex: plain data, never held over an await.
     directory: Mutex<Directory>,
@@ -86,25 +93,30 @@ impl Switchboard {
     /// Brings datagrams to their lines until the server goes down and the last call has ended.
     ///
     /// # Errors
-    /// When the system has no thread for it.
+    /// When the system has no threads for it.
     pub(super) fn open(
         CallPort { socket, addresses }: CallPort,
         metrics: CallMetrics,
         shutdown: &Shutdown,
     ) -> io::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let runtime = Builder::new_multi_thread().thread_name("calls").enable_all().build()?;
         let socket = {
             let _in_there = runtime.enter();
             UdpSocket::from_std(socket.into_std()?)?
         };
-        let port = CallPort { socket, addresses };
-        let board = Self(Arc::new(Shared { port, metrics, directory: Mutex::default() }));
+        let (port, threads) = (CallPort { socket, addresses }, runtime.handle().clone());
+        let board = Self(Arc::new(Shared { port, threads, metrics, directory: Mutex::default() }));
         let (receiving, shutdown) = (board.clone().run(shutdown.clone()), shutdown.clone());
-        thread::Builder::new().name("port of calls".to_owned()).spawn(move || {
+        thread::Builder::new().name("calls".to_owned()).spawn(move || {
             // It ends by itself or with the process; a panic has been told of.
             drop(runtime.block_on(async { shutdown.spawn("port of calls", receiving).await }));
         })?;
         Ok(board)
+    }
+
+    /// Where lines live, beside all else that the server does.
+    pub(super) fn threads(&self) -> &Handle {
+        &self.0.threads
     }
 
     /// Where callers find us.

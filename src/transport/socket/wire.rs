@@ -15,7 +15,13 @@ use tokio_tungstenite::{
     tungstenite::{
         Error as WsError, Message, Utf8Bytes,
         error::ProtocolError,
-        protocol::{CloseFrame, Role, WebSocketConfig},
+        protocol::{
+            CloseFrame, Role, WebSocketConfig,
+            frame::{
+                Frame as WsFrame,
+                coding::{Data, OpCode},
+            },
+        },
     },
 };
 
@@ -171,8 +177,7 @@ impl Wire {
         let sending = async {
             for frame in frames {
                 self.metrics.sent(frame.kind());
-                let text = Utf8Bytes::try_from(frame.into_bytes())?;
-                self.socket.feed(Message::Text(text)).await?;
+                self.socket.feed(message(frame)).await?;
             }
             self.socket.flush().await
         };
@@ -224,6 +229,12 @@ impl Wire {
         drop(timeout(CLOSE_PATIENCE, self.socket.flush()).await);
         Closing::Gone
     }
+}
+
+/// The shared text as it is: as a text of its own it would be read once more for each socket.
+fn message(frame: Frame) -> Message {
+    let text = OpCode::Data(Data::Text);
+    Message::Frame(WsFrame::message(frame.into_bytes(), text, true))
 }
 
 /// The close code of RFC 6455 (section 7.4.1) for what the socket library found wrong.
