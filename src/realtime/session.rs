@@ -19,6 +19,8 @@ const INSTRUCTIONS_LIMIT: usize = 16_000;
 const KEPT_LIMIT: usize = 128 * 1024;
 /// Fields that are kept and shown again, with what stands for them at first.
 const KEPT: [&str; 6] = ["tools", "tool_choice", "tracing", "truncation", "prompt", "include"];
+/// Those of which `null` says something; of the others it says nothing.
+const NULLABLE: [&str; 3] = ["tracing", "prompt", "include"];
 
 /// What this server has to offer.
 #[derive(Clone, Debug, Default)]
@@ -157,6 +159,9 @@ impl Session {
     fn keep(&mut self, fields: Fields<'_>) -> Result<(), Fault> {
         for name in KEPT {
             let Some(value) = fields.raw(name) else { continue };
+            if value.is_null() && !NULLABLE.contains(&name) {
+                continue;
+            }
             if value.to_string().len() > KEPT_LIMIT {
                 return Err(Fault::invalid(&fields.path(name), "at most 128 KiB"));
             }

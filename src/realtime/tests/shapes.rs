@@ -5,6 +5,19 @@ use expect_test::expect;
 use super::*;
 
 #[test]
+fn null_takes_back_what_may_be_null_and_leaves_the_rest() {
+    let mut script = Script::new();
+    let first = script.protocol.session();
+    let prompt = json!({"type": "session.update", "session": {"prompt": {"id": "p"}}});
+    let names = ["tools", "tool_choice", "truncation", "tracing", "prompt", "include"];
+    let nulls = Map::from_iter(names.map(|name| (name.to_owned(), Value::Null)));
+    script.client(prompt);
+    assert_eq!(script.protocol.session()["prompt"]["id"], "p");
+    script.client(json!({"type": "session.update", "session": nulls}));
+    assert_eq!(script.protocol.session(), first);
+}
+
+#[test]
 fn a_session_is_shown_whole() {
     let script = Script::new();
     let shown = serde_json::to_string_pretty(&script.protocol.session()).unwrap();
