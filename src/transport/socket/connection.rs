@@ -194,6 +194,7 @@ impl Connection {
     /// Hands the message in; the socket goes on while it is being stored.
     async fn say(&mut self, wire: &mut Wire, chat: ChatCommand) -> Result<(), Closing> {
         let client_id = chat.client_id.clone();
+        // One of those awaited is the server's end.
         if self.awaited.len() > UNANSWERED {
             let error = ErrorReply { client_id, ..busy().into() };
             return self.refuse(wire, &error).await;
