@@ -3,6 +3,7 @@
 pub mod intake;
 pub mod opus;
 pub mod outgoing;
+pub mod packed;
 pub mod recording;
 pub mod wav;
 

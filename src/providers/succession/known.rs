@@ -36,11 +36,6 @@ struct Repetition {
 }
 
 impl Known {
-    /// All words before this place have been told as final.
-    pub(super) fn before_ms(&self) -> u64 {
-        self.before_ms
-    }
-
     /// From where on sound would have to be heard again.
     pub(super) fn needed_from_ms(&self) -> u64 {
         self.last.last().map_or(self.before_ms, |last| {
@@ -75,11 +70,6 @@ impl Known {
         };
         self.stable = pairs.take_while(stays).count();
         self.supposed = Some(transcript.clone());
-    }
-
-    /// Whether there are words that may still change.
-    pub(super) fn supposes(&self) -> bool {
-        self.supposed.as_ref().is_some_and(|supposed| !supposed.text.is_empty())
     }
 
     /// Whether words are shown of that segment.
