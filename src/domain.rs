@@ -19,7 +19,7 @@ pub use audio::{AudioFrame, Speed, Voice, WordTime};
 pub use chunk::{Chunk, ChunkAudio, EmotionApplied, SpeechState, SpokenSpan};
 pub use command::{AudioStart, ChatCommand, Command, LessonChoice};
 pub use emotion::Emotion;
-pub use event::{Ending, Event, Failure, Timings, Usage};
+pub use event::{Completion, Ending, Event, Failure, Timings, Usage};
 pub use hearing::{Confidence, HeardWord, Listening, MicrophoneMode, Transcript};
 pub use ids::{
     AudioFileId, ChunkId, ConnectionId, ConversationId, MessageId, TurnId, UserId, random_byte,

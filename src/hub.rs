@@ -42,7 +42,8 @@ pub struct Published {
     pub seq: Option<u64>,
     pub at: UnixMillis,
     pub event: Event,
-    frames: [OnceLock<Frame>; DIALECTS],
+    /// Most dialects never ask for most events.
+    frames: [OnceLock<Box<Frame>>; DIALECTS],
 }
 
 /// Where a client that comes back had got to.
@@ -85,7 +86,7 @@ impl Published {
     /// The event as one dialect writes it, encoded the first time somebody asks.
     pub fn frame(&self, dialect: usize, encode: impl FnOnce() -> Frame) -> Frame {
         match self.frames.get(dialect) {
-            Some(slot) => slot.get_or_init(encode).clone(),
+            Some(slot) => Frame::clone(slot.get_or_init(|| encode().into())),
             None => encode(),
         }
     }

@@ -87,7 +87,7 @@ async fn is_answered(conversation: &Conversation, text: &str) -> bool {
     let ended = async {
         loop {
             let events = cursor.next().await.unwrap();
-            let is_end = |event: &Event| matches!(event, Event::ConversationComplete { .. });
+            let is_end = |event: &Event| matches!(event, Event::ConversationComplete(_));
             if events.iter().any(|published| is_end(&published.event)) {
                 return;
             }

@@ -8,8 +8,9 @@ use parla::{
     conversation::{VoiceReport, turn_taking::Utterance},
     dialect::json,
     domain::{
-        AudioFileId, Chunk, ChunkAudio, ChunkId, Emotion, EmotionApplied, Ending, Event, Failure,
-        Language, Message, MessageId, Role, SpeechState, Timings, ToolCall, TurnId, WordTime,
+        AudioFileId, Chunk, ChunkAudio, ChunkId, Completion, Emotion, EmotionApplied, Ending,
+        Event, Failure, Language, Message, MessageId, Role, SpeechState, Timings, ToolCall, TurnId,
+        WordTime,
     },
     realtime::{Effect, Input, Offer, Protocol, Shape, SoundPath},
 };
@@ -103,7 +104,7 @@ fn step(line: &str, protocol: &mut Protocol) -> Input {
         "began" => Input::Event(Event::TurnBegan { turn }),
         "text" => Input::Event(Event::TextDelta { turn, text }),
         "call" => {
-            let call = ToolCall { name: text, arguments: Map::new() };
+            let call = ToolCall { name: text, arguments: Map::new() }.into();
             Input::Event(Event::ToolCall { turn, call })
         }
         "chunk" => Input::Event(Event::ChunkComplete { turn, index: 0, chunk: chunk(rest) }),
@@ -180,14 +181,9 @@ fn chunk(text: &str) -> Arc<Chunk> {
 fn complete(turn: TurnId, text: &str) -> Event {
     let message = MessageId::parse("a").expect("an id");
     let (text, timings) = (text.to_owned(), Timings::default());
-    Event::ConversationComplete {
-        turn,
-        message,
-        text,
-        chunks: 1,
-        ending: Ending::default(),
-        timings,
-    }
+    let ending = Ending::default();
+    let whole = Completion { turn, message, text, chunks: 1, ending, timings };
+    Event::ConversationComplete(Arc::new(whole))
 }
 
 fn failure() -> Failure {

@@ -2,7 +2,7 @@
 
 use std::{
     num::NonZeroUsize,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use lru::LruCache;
@@ -13,7 +13,7 @@ use crate::{
     storage::{Storage, StorageError, StoredAudio},
 };
 
-/// Files that are known without asking the store: those of the newest thousand turns or so.
+/// Files that can wait for their rows: those of a thousand turns or so, when nothing can be written for a while.
 const KNOWN: NonZeroUsize = NonZeroUsize::new(8192).unwrap();
 
 /// What an audio file is: whose, and how to make it again.
@@ -42,8 +42,17 @@ impl AudioFiles {
     #[must_use]
     pub fn name(&self, file: AudioFile) -> AudioFileId {
         let id = AudioFileId::random();
-        self.remember(id.clone(), Arc::new(file));
+        self.lock().put(id.clone(), Arc::new(file));
         id
+    }
+
+    /// From now on the store knows them. Kept any longer they would hold on to what a crowd has left: each lies in
+    /// another page of memory.
+    pub fn forget<'id>(&self, stored: impl IntoIterator<Item = &'id AudioFileId>) {
+        let mut known = self.lock();
+        for id in stored {
+            known.pop(id);
+        }
     }
 
     /// What the file is; `None` when there is no such file.
@@ -51,18 +60,15 @@ impl AudioFiles {
     /// # Errors
     /// When the store does not work.
     pub async fn find(&self, id: &AudioFileId) -> Result<Option<Arc<AudioFile>>, StorageError> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
+        let known = self.lock().get(id).cloned();
         if known.is_some() {
             return Ok(known);
         }
-        let stored = self.storage.audio(id).await?.and_then(AudioFile::from_stored);
-        let Some(file) = stored.map(Arc::new) else { return Ok(None) };
-        self.remember(id.clone(), Arc::clone(&file));
-        Ok(Some(file))
+        Ok(self.storage.audio(id).await?.and_then(AudioFile::from_stored).map(Arc::new))
     }
 
-    fn remember(&self, id: AudioFileId, file: Arc<AudioFile>) {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).put(id, file);
+    fn lock(&self) -> MutexGuard<'_, LruCache<AudioFileId, Arc<AudioFile>>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     Transcript, TurnId, TurnSnapshot, UserId,
 };
 
-/// One thing that happened in a conversation.
+/// One thing that happened in a conversation. What is large is shared: logs keep hundreds of these for each one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A message is stored.
@@ -28,7 +28,7 @@ pub enum Event {
     /// The model wishes that a function of the asking app be called. Transient.
     ToolCall {
         turn: TurnId,
-        call: ToolCall,
+        call: Arc<ToolCall>,
     },
     ChunkUpdate {
         turn: TurnId,
@@ -45,14 +45,7 @@ pub enum Event {
         index: usize,
         chunk: Arc<Chunk>,
     },
-    ConversationComplete {
-        turn: TurnId,
-        message: MessageId,
-        text: String,
-        chunks: usize,
-        ending: Ending,
-        timings: Timings,
-    },
+    ConversationComplete(Arc<Completion>),
     ConversationStopped {
         turn: TurnId,
         text: String,
@@ -80,11 +73,11 @@ pub enum Event {
     Correction {
         message: MessageId,
         span: Option<(usize, usize)>,
-        correction: Correction,
+        correction: Arc<Correction>,
         source: &'static str,
     },
     /// How long the learner waited. Transient.
-    Latency(Latency),
+    Latency(Arc<Latency>),
     /// What a learner says. Transient.
     Transcript(Arc<Transcript>),
     /// A learner's voice is heard. Transient.
@@ -141,6 +134,19 @@ impl Event {
 pub struct Usage {
     pub prompt_tokens: u64,
     pub completion_tokens: u64,
+}
+
+/// A turn of which everything is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Completion {
+    pub turn: TurnId,
+    /// The tutor's.
+    pub message: MessageId,
+    /// As it is shown.
+    pub text: String,
+    pub chunks: usize,
+    pub ending: Ending,
+    pub timings: Timings,
 }
 
 /// How a model's answer ended.

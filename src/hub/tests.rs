@@ -186,6 +186,38 @@ fn all(cursor: &mut Cursor) -> Vec<Arc<Published>> {
 }
 
 #[test]
+fn a_transient_event_goes_with_the_last_one_who_takes_it() {
+    let log = Hub::new().log(&topic());
+    let mut cursors = [(); 2].map(|()| log.subscribe(&everything(None)).cursor);
+    log.publish(transient("hel"));
+    log.publish(durable("one"));
+    let held = cursors.each_mut().map(|cursor| {
+        let events = cursor.take().unwrap();
+        assert_eq!(names(&events), ["~hel", "one"]);
+        events.iter().map(Arc::downgrade).collect::<Vec<_>>()
+    });
+    let is_there = held[0].iter().map(|event| event.upgrade().is_some());
+    assert_eq!(is_there.collect::<Vec<_>>(), [false, true]);
+}
+
+#[test]
+fn who_comes_later_or_goes_early_takes_nothing_from_others() {
+    let log = Hub::new().log(&topic());
+    let mut first = log.subscribe(&everything(None)).cursor;
+    let second = log.subscribe(&everything(None)).cursor;
+    log.publish(durable("one"));
+    log.publish(transient("hel"));
+    let resume = Resume { epoch: log.epoch().to_owned(), after: 0 };
+    let mut late = log.subscribe(&everything(Some(resume))).cursor;
+    drop(second);
+    assert_eq!(names(&late.take().unwrap()), ["one"]);
+    assert_eq!(names(&first.take().unwrap()), ["one", "~hel"]);
+    log.publish(transient("lo"));
+    assert_eq!(names(&late.take().unwrap()), ["~lo"]);
+    assert_eq!(names(&first.take().unwrap()), ["~lo"]);
+}
+
+#[test]
 fn text_that_nobody_wants_is_not_published() {
     let log = Hub::new().log(&topic());
     let mut plain = log.subscribe(&Interest::default()).cursor;

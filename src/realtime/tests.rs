@@ -19,8 +19,8 @@ use super::*;
 use crate::{
     conversation::turn_taking::Utterance,
     domain::{
-        AnswerTerms, Chunk, ChunkAudio, ChunkId, Emotion, EmotionApplied, Message, MessageId, Role,
-        SpeechState, Timings, ToolResult, Usage, UserId, WordTime,
+        AnswerTerms, Chunk, ChunkAudio, ChunkId, Completion, Emotion, EmotionApplied, Message,
+        MessageId, Role, SpeechState, Timings, ToolResult, Usage, UserId, WordTime,
     },
 };
 
@@ -75,7 +75,7 @@ impl Script {
     fn call(&mut self, turn: &str, name: &str, arguments: Value) -> &mut Self {
         writeln!(self.trace, "> call of {name}").unwrap();
         let Value::Object(arguments) = arguments else { panic!("{arguments} are no arguments") };
-        let call = ToolCall { name: name.to_owned(), arguments };
+        let call = ToolCall { name: name.to_owned(), arguments }.into();
         self.input(Input::Event(Event::ToolCall { turn: TurnId::parse(turn).unwrap(), call }))
     }
 
@@ -140,14 +140,14 @@ impl Script {
 
     fn made(&mut self, turn: &str, (text, chunks): (&str, usize), cut_short: bool) -> &mut Self {
         let usage = Usage { prompt_tokens: 20, completion_tokens: 5 };
-        self.input(Input::Event(Event::ConversationComplete {
+        self.input(Input::Event(Event::ConversationComplete(Arc::new(Completion {
             turn: TurnId::parse(turn).unwrap(),
             message: MessageId::parse("a").unwrap(),
             text: text.into(),
             chunks,
             ending: Ending { usage: Some(usage), cut_short },
             timings: Timings::default(),
-        }))
+        }))))
     }
 
     fn stopped(&mut self, turn: &str) -> &mut Self {

@@ -1,5 +1,7 @@
 //! The client's functions: which of them a model may call, and what a call is as an item. It calls none.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use super::{fault::Fault, items::Item, read::Fields, response::Told};
@@ -29,7 +31,7 @@ enum Choice {
 pub(super) struct Called {
     pub(super) item: String,
     pub(super) call_id: String,
-    pub(super) call: ToolCall,
+    pub(super) call: Arc<ToolCall>,
 }
 
 impl Tools {

@@ -7,11 +7,11 @@ use parla::{
     conversation::Joined,
     dialect::tutor::{ErrorReply, Place, Tutor},
     domain::{
-        AudioFileId, Chunk, ChunkAudio, ChunkId, Confidence, ConversationId, Correction, Emotion,
-        EmotionApplied, Ending, Event, Failure, HeardWord, Language, Latency, Level, Listening,
-        Message, MessageId, Notice, Progress, ProgressKind, Role, SpeechState, SpokenSpan,
-        TextForm, Timings, ToolCall, Transcript, TurnId, TurnMetadata, TurnSnapshot, Usage, UserId,
-        WordTime,
+        AudioFileId, Chunk, ChunkAudio, ChunkId, Completion, Confidence, ConversationId,
+        Correction, Emotion, EmotionApplied, Ending, Event, Failure, HeardWord, Language, Latency,
+        Level, Listening, Message, MessageId, Notice, Progress, ProgressKind, Role, SpeechState,
+        SpokenSpan, TextForm, Timings, ToolCall, Transcript, TurnId, TurnMetadata, TurnSnapshot,
+        Usage, UserId, WordTime,
     },
     hub::{Hub, Interest, Resume, Topic},
 };
@@ -68,7 +68,7 @@ pub(crate) fn events() -> Vec<Event> {
     let turn = TurnId::random();
     let in_turn: [fn(TurnId) -> Event; 7] = [
         |turn| Event::TurnBegan { turn },
-        |turn| Event::ToolCall { turn, call: call() },
+        |turn| Event::ToolCall { turn, call: call().into() },
         |turn| Event::TextDelta { turn, text: "¡Hola!".to_owned() },
         |turn| Event::ConversationStopped { turn, text: String::new() },
         |turn| Event::PlaybackStopped { turn, heard_chunks: 0, heard_ms: 420 },
@@ -94,7 +94,7 @@ pub(crate) fn events() -> Vec<Event> {
 
 fn latencies() -> [Event; 2] {
     let latency = |ms| {
-        Event::Latency(Latency {
+        Event::Latency(Arc::new(Latency {
             turn: TurnId::random(),
             final_transcript_ms: ms,
             end_of_turn_ms: ms,
@@ -102,7 +102,7 @@ fn latencies() -> [Event; 2] {
             first_chunk_ms: ms,
             first_audio_ms: ms,
             first_heard_ms: ms,
-        })
+        }))
     };
     [latency(Some(420)), latency(None)]
 }
@@ -192,13 +192,15 @@ fn chunk_events() -> Vec<Event> {
 }
 
 fn ends() -> [Event; 2] {
-    let end = |usage, timings| Event::ConversationComplete {
-        turn: TurnId::random(),
-        message: MessageId::random(),
-        text: "¡Hola!".to_owned(),
-        chunks: 1,
-        ending: Ending { usage, cut_short: false },
-        timings,
+    let end = |usage, timings| {
+        Event::ConversationComplete(Arc::new(Completion {
+            turn: TurnId::random(),
+            message: MessageId::random(),
+            text: "¡Hola!".to_owned(),
+            chunks: 1,
+            ending: Ending { usage, cut_short: false },
+            timings,
+        }))
     };
     let timings = Timings {
         first_token_ms: Some(210),
@@ -214,11 +216,11 @@ fn corrections() -> [Event; 2] {
     [Some((0, 8)), None].map(|span| Event::Correction {
         message: MessageId::random(),
         span,
-        correction: Correction {
+        correction: Arc::new(Correction {
             original: "yo comió".to_owned(),
             suggestion: "yo comí".to_owned(),
             explanation: String::new(),
-        },
+        }),
         source: "model",
     })
 }

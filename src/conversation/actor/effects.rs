@@ -6,11 +6,13 @@ use futures_util::FutureExt;
 
 use crate::{
     domain::{
-        AnswerTerms, ChatCommand, LessonChoice, Message, MessageId, Role, TurnId, TurnMetadata,
-        UserId,
+        AnswerTerms, AudioFileId, ChatCommand, LessonChoice, Message, MessageId, Role, SpeechState,
+        TurnId, TurnMetadata, UserId,
     },
     providers::{ChatRequest, LessonKey, ModelInfo},
-    storage::{self, Choices, EndedTurn, HeardTurn, NewTurn, Storage, TurnState, TurnSummary},
+    storage::{
+        self, Choices, EndedTurn, HeardTurn, NewTurn, Storage, StorageError, TurnState, TurnSummary,
+    },
     synthesis::{Listener, Place, SpeechJob},
     wall_clock,
 };
@@ -229,28 +231,43 @@ impl Actor {
         let conversation = self.conversation.id.clone();
         let at = wall_clock::now();
         let ended = EndedTurn { conversation, snapshot, text, corrections, summary, state, at };
-        let storage = Arc::clone(&self.parts.storage);
+        let files = audio_files(&ended);
+        let (storage, known) = (Arc::clone(&self.parts.storage), self.parts.audio_files.clone());
         // The first try takes its place among the writes at once.
         let first = storage.end_turn(ended.clone());
-        let tell = move |()| {
+        let tell = move |stored: Result<(), _>| {
             made.into_iter().for_each(Made::stored);
+            stored.into_iter().for_each(|()| known.forget(&files));
             None
         };
         self.writes.push(end_turn(first, storage, ended).map(tell).boxed());
     }
 }
 
+fn audio_files(turn: &EndedTurn) -> Vec<AudioFileId> {
+    let spoken = turn.snapshot.chunks.iter().filter_map(|chunk| match &chunk.speech {
+        SpeechState::Ready(audio) => Some(audio.file.clone()),
+        _ => None,
+    });
+    spoken.collect()
+}
+
 /// What was said must not be lost because somebody holds the database: the end of a turn is tried again.
-async fn end_turn(first: storage::Reply<()>, storage: Arc<dyn Storage>, ended: EndedTurn) {
+async fn end_turn(
+    first: storage::Reply<()>,
+    storage: Arc<dyn Storage>,
+    ended: EndedTurn,
+) -> Result<(), StorageError> {
     let mut written = first.await;
     for pause in END_TURN_PAUSES {
         // Any other failure is final, and has been logged where it happened.
-        if !written.is_err_and(|error| error.may_pass()) {
-            return;
+        if !written.as_ref().is_err_and(StorageError::may_pass) {
+            break;
         }
         tokio::time::sleep(pause).await;
         written = storage.end_turn(ended.clone()).await;
     }
+    written
 }
 
 /// The room for a prompt; a model other than the usual one is held to have no more than models have at least.

@@ -103,7 +103,7 @@ impl Actor {
     pub(super) fn tell_latency(&mut self, latency: Latency) {
         self.parts.metrics.waited(&latency);
         self.stages.heard(&latency);
-        self.log.publish(Event::Latency(latency));
+        self.log.publish(Event::Latency(latency.into()));
     }
 
     /// Tells of turns that have gone without anybody reporting to have heard them.

@@ -16,9 +16,9 @@ use std::{fmt::Write, sync::Arc};
 use expect_test::Expect;
 
 use crate::domain::{
-    AnswerTerms, Aside, AudioFileId, Chunk, ChunkAudio, EmotionApplied, Ending, Event, Failure,
-    Language, Level, Message, MessageId, Millis, Notice, Progress, ProgressKind, Role, SpeechState,
-    ToolCall, ToolResult, TurnId, TurnMetadata, Usage, UserId, WordTime,
+    AnswerTerms, Aside, AudioFileId, Chunk, ChunkAudio, Completion, EmotionApplied, Ending, Event,
+    Failure, Language, Level, Message, MessageId, Millis, Notice, Progress, ProgressKind, Role,
+    SpeechState, ToolCall, ToolResult, TurnId, TurnMetadata, Usage, UserId, WordTime,
 };
 
 use super::{Ask, Effect, Input, Outcome, TurnMachine};
@@ -222,13 +222,16 @@ fn show_event(event: &Event) -> String {
         }
         Event::ChunkComplete { index, .. } => format!("> complete {index}"),
         Event::ChunkFailed { index, .. } => format!("> failed {index}"),
-        Event::ConversationComplete { turn, text, timings, .. } => format!(
-            "> conversation complete {turn} {text:?} token={:?} chunk={:?} audio={:?} total={}",
-            timings.first_token_ms,
-            timings.first_chunk_ms,
-            timings.first_audio_ms,
-            timings.total_ms
-        ),
+        Event::ConversationComplete(completion) => {
+            let Completion { turn, text, timings, .. } = &**completion;
+            format!(
+                "> conversation complete {turn} {text:?} token={:?} chunk={:?} audio={:?} total={}",
+                timings.first_token_ms,
+                timings.first_chunk_ms,
+                timings.first_audio_ms,
+                timings.total_ms
+            )
+        }
         Event::ConversationStopped { turn, text } => {
             format!("> conversation stopped {turn} {text:?}")
         }

@@ -164,7 +164,8 @@ impl Turn {
     pub(super) fn call(&mut self, call: ToolCall, out: &mut Vec<Effect>) {
         if matches!(self.phase, Phase::Writing) {
             self.has_called = true;
-            self.publish(Event::ToolCall { turn: self.id().clone(), call }, out);
+            let (turn, call) = (self.id().clone(), Arc::new(call));
+            self.publish(Event::ToolCall { turn, call }, out);
         }
     }
 
@@ -327,6 +328,7 @@ impl Turn {
         let source = if self.ask.metadata.is_practice() { "lesson" } else { "model" };
         let message = message.id.clone();
         self.corrections.push(correction.clone());
+        let correction = Arc::new(correction);
         self.publish(Event::Correction { message, span, correction, source }, out);
     }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::domain::{
-    Chunk, Correction, Event, Failure, Latency, Message, MessageId, Notice, Progress, Timings,
-    TurnId, Usage,
+    Chunk, Completion, Correction, Event, Failure, Latency, Message, MessageId, Notice, Progress,
+    Timings, TurnId, Usage,
 };
 
 use super::{
@@ -37,13 +37,8 @@ impl Tutor {
             Event::ChunkFailed { turn, index, chunk } => {
                 ("chunk-failed", self.chunk_data(turn, *index, chunk))
             }
-            Event::ConversationComplete { turn, message, text, chunks, ending: end, timings } => {
-                let mut data = ending(end.usage, *timings);
-                data["turnId"] = json!(turn);
-                data["messageId"] = json!(message);
-                data["text"] = json!(text);
-                data["chunks"] = json!(chunks);
-                ("conversation-complete", data)
+            Event::ConversationComplete(completion) => {
+                ("conversation-complete", completion_data(completion))
             }
             Event::ConversationStopped { turn, text } => {
                 ("conversation-stopped", json!({"turnId": turn, "text": text}))
@@ -88,6 +83,15 @@ impl Tutor {
 /// What a turn cost and how long it took.
 pub(super) fn ending(usage: Option<Usage>, timings: Timings) -> Value {
     json!({"usage": usage.map(UsageFrame::from), "timings": TimingsFrame::from(timings)})
+}
+
+fn completion_data(completion: &Completion) -> Value {
+    let mut data = ending(completion.ending.usage, completion.timings);
+    data["turnId"] = json!(completion.turn);
+    data["messageId"] = json!(completion.message);
+    data["text"] = json!(completion.text);
+    data["chunks"] = json!(completion.chunks);
+    data
 }
 
 fn latency_data(latency: &Latency) -> Value {

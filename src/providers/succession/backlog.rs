@@ -237,8 +237,7 @@ mod tests {
         let Again::Skip { ms } = again[0] else { panic!("the first place is said") };
         let sound = again.iter().map(|again| match again {
             Again::Part(Sound::Frame(frame)) => frame.duration_ms(),
-            Again::Part(_) => 0,
-            Again::Skip { .. } => 0,
+            Again::Part(_) | Again::Skip { .. } => 0,
         });
         (ms, sound.sum())
     }

@@ -66,7 +66,7 @@ impl Protocol {
 
     pub(in super::super) fn called_beside(&mut self, id: &str, call: ToolCall) {
         if let Some(place) = self.beside(id) {
-            self.call(place, call);
+            self.call(place, call.into());
         }
     }
 

@@ -39,13 +39,13 @@ impl Protocol {
             }
             Event::ChunkComplete { turn, index, chunk } => self.chunk_ready(&turn, index, chunk),
             Event::ChunkFailed { turn, index, .. } => self.sound(&turn, index, None),
-            Event::ConversationComplete { turn, text, chunks, ending, .. } => {
-                let Some(place) = self.place(&turn) else { return };
+            Event::ConversationComplete(completion) => {
+                let Some(place) = self.place(&completion.turn) else { return };
                 // Who came in the middle of a turn has missed its beginning.
                 if !self.responses[place].has_item() {
-                    self.write(place, &text);
+                    self.write(place, &completion.text);
                 }
-                self.responses[place].made = Some((chunks, ending));
+                self.responses[place].made = Some((completion.chunks, completion.ending));
                 self.settle(place);
             }
             Event::ConversationStopped { turn, .. } => self.cut_off(&turn),
@@ -113,7 +113,7 @@ impl Protocol {
     }
 
     /// The model calls a function. Those of other clients are none of this one's.
-    pub(super) fn call(&mut self, place: usize, call: ToolCall) {
+    pub(super) fn call(&mut self, place: usize, call: Arc<ToolCall>) {
         let response = &mut self.responses[place];
         if response.terms.tools.iter().any(|tool| tool.name == call.name) {
             let (item, call_id) = (self.names.next("item"), self.names.next("call"));

@@ -138,7 +138,7 @@ impl HeardTurn {
                 }
                 None
             }
-            Event::ConversationComplete { turn: of, .. } if of == turn => {
+            Event::ConversationComplete(completion) if completion.turn == *turn => {
                 Some(Ok(self.merged(event)))
             }
             Event::ConversationStopped { turn: of, .. } if of == turn => {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::{Chunk, Ending, Event, Failure, SpeechState};
+use crate::domain::{Chunk, Completion, Ending, Event, Failure, SpeechState};
 
 use super::{super::Effect, Turn};
 
@@ -71,14 +71,14 @@ impl Turn {
     }
 
     pub(super) fn complete_event(&self, ending: Ending) -> Event {
-        Event::ConversationComplete {
+        Event::ConversationComplete(Arc::new(Completion {
             turn: self.id().clone(),
             message: self.ask.answer.clone(),
             text: self.text.clone(),
             chunks: self.chunks.len(),
             ending,
             timings: self.timings,
-        }
+        }))
     }
 
     pub(super) fn failed_event(&self, failure: &Failure) -> Event {
