@@ -41,7 +41,7 @@ const CROWD: usize = 200;
 /// Sentences of each of them, 3.5 seconds each.
 const SENTENCES: usize = 8;
 /// A few words, their end, and what is made of them, so often.
-const TURNS: usize = 40;
+const TURNS: usize = 100;
 const FEW_WORDS_MS: u64 = 800;
 const PATIENCE: Duration = Duration::from_secs(10);
 const INTERRUPTIONS: usize = 20;
@@ -60,7 +60,7 @@ const TEN_SECONDS: Spoken = Spoken {
 pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
     let stand_ins = StandIns::start(VOICE)?;
     report.title("one learner speaks");
-    let words = transcripts(&stand_ins, 4).await?.late;
+    let words = transcripts(&stand_ins, 10).await?.late;
     report.spread("transcript to event, ms", &words, Some((f64::INFINITY, 5.0)));
     report.spread("last words to model, ms", &turns(&stand_ins).await?, Some((f64::INFINITY, 5.0)));
     let stopped = interruptions(&stand_ins).await?;

@@ -7,6 +7,7 @@ mod ear;
 pub(super) mod http;
 mod line;
 mod mouth;
+mod niceness;
 mod offer;
 mod peer;
 mod port;

@@ -20,7 +20,7 @@ use tokio::{
     time::sleep,
 };
 
-use super::stun::asked_name;
+use super::{niceness::go_first, stun::asked_name};
 use crate::{
     shutdown::Shutdown,
     telemetry::metrics::{CallMetrics, Dropped},
@@ -99,7 +99,9 @@ impl Switchboard {
         metrics: CallMetrics,
         shutdown: &Shutdown,
     ) -> io::Result<Self> {
-        let runtime = Builder::new_multi_thread().thread_name("calls").enable_all().build()?;
+        let mut threads = Builder::new_multi_thread();
+        threads.thread_name("calls").on_thread_start(go_first).enable_all();
+        let runtime = threads.build()?;
         let socket = {
             let _in_there = runtime.enter();
             UdpSocket::from_std(socket.into_std()?)?
@@ -298,6 +300,18 @@ mod tests {
                 thread::yield_now();
             }
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn lines_go_before_others_where_the_system_allows_it() {
+        use rustix::process::{getpriority_process, nice};
+        let own = getpriority_process(None).unwrap();
+        let allowed = thread::spawn(move || nice(-10).unwrap_or(own)).join().unwrap();
+        let board = board().await;
+        let of_lines = board.threads().spawn(async { getpriority_process(None) }).await;
+        assert_eq!(of_lines.unwrap().unwrap(), allowed.min(own));
+        assert_eq!(getpriority_process(None).unwrap(), own, "the others are as they were");
     }
 
     #[tokio::test]

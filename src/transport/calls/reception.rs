@@ -5,11 +5,8 @@ use std::{io, thread};
 
 use tokio::runtime::{Builder, Handle};
 
+use super::niceness::give_way;
 use crate::shutdown::Shutdown;
-
-/// How much less than another thread it is worth; it gets a tenth of a processor that others want, and any that is idle.
-#[cfg(target_os = "linux")]
-const NICENESS: i32 = 10;
 
 /// Runs what is spawned there until the server goes down. Without a further thread it is where everything else is.
 pub(super) fn open(shutdown: &Shutdown) -> Handle {
@@ -27,12 +24,4 @@ fn start(shutdown: Shutdown) -> io::Result<Handle> {
         runtime.block_on(shutdown.draining());
     })?;
     Ok(handle)
-}
-
-/// For the present thread. Elsewhere than on Linux a priority is that of the whole process.
-fn give_way() {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::nice(NICENESS) {
-        tracing::debug!(%error, "calls that begin are worth as much as others");
-    }
 }
