@@ -15,7 +15,7 @@ use crate::{
     limits::Seat,
 };
 
-use super::error::Problem;
+use super::{error::Problem, server::TwoLengths};
 
 /// The cookie that a browser gets for the key.
 pub(super) const COOKIE: &str = "parla_key";
@@ -85,14 +85,19 @@ fn refusal(refused: Refused) -> Problem {
     }
 }
 
+fn bad_body(detail: &str) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "bad_body", detail).ending_connection()
+}
+
 fn judge(app: &App, request: &Request) -> Result<(), Problem> {
     let codings = request.headers().get_all(header::TRANSFER_ENCODING);
     let is_chunked = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"chunked");
     // Where a body ends is a matter of its coding: one that is not understood is not guessed at.
     if codings.iter().count() > 1 || !codings.iter().all(is_chunked) {
-        let detail = "a body may come in chunks and in no other transfer coding";
-        let problem = Problem::new(StatusCode::BAD_REQUEST, "bad_body", detail);
-        return Err(problem.ending_connection());
+        return Err(bad_body("a body may come in chunks and in no other transfer coding"));
+    }
+    if request.extensions().get::<TwoLengths>().is_some() {
+        return Err(bad_body("a body that comes in chunks may not say its length as well"));
     }
 
     let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());

@@ -1,6 +1,7 @@
 //! Takes connections until the process drains, never more than there is room for. It knows no route.
 
 mod connection;
+mod heads;
 mod stream;
 
 use std::{
@@ -25,6 +26,7 @@ use super::{
 };
 use stream::PatientStream;
 
+pub(super) use connection::TwoLengths;
 pub(super) use stream::Stalled;
 
 /// How long running turns have when the server goes down.

@@ -66,16 +66,30 @@ async fn a_request_for_two_names_or_for_another_than_it_says_is_misdirected() {
 }
 
 #[tokio::test]
-async fn of_two_lengths_the_chunks_count_and_nothing_is_taken_after_them() {
+async fn a_body_of_two_lengths_is_refused_also_behind_other_requests() {
     let (server, _model) = server().await;
     let (length, chunks) = ("content-length: 5\r\n", "transfer-encoding: chunked\r\n");
     for both in [[length, chunks].concat(), [chunks, length].concat()] {
         let request = format!("{POST}{both}\r\n2\r\n{{}}\r\n0\r\n\r\n{SMUGGLED}");
         let answer = server.raw_answer(&request).await;
-        assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
-        assert!(answer.contains("connection: close"), "{answer}");
+        assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+        assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
         assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
+        let answer =
+            server.raw_answer(&format!("{POST}content-length: 2\r\n\r\n{{}}{request}")).await;
+        assert_eq!(answer.matches("HTTP/1.1 400").count(), 1, "{answer}");
+        assert!(!answer.contains("HTTP/1.1 200"), "{answer}");
     }
+}
+
+#[tokio::test]
+async fn nothing_is_taken_after_a_body_in_chunks() {
+    let (server, _model) = server().await;
+    let chunked = "transfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n";
+    let answer = server.raw_answer(&format!("{POST}{chunked}{SMUGGLED}")).await;
+    assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
+    assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
+    assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
 }
 
 #[tokio::test]

@@ -8,7 +8,11 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, extract::ConnectInfo};
+use axum::{
+    Router,
+    extract::ConnectInfo,
+    http::{HeaderValue, header},
+};
 use hyper::{
     Request,
     body::Incoming,
@@ -29,6 +33,10 @@ const HEAD_PATIENCE: Duration = Duration::from_secs(10);
 /// What a connection may hold unread and unsent, in bytes. A longer head is refused.
 const BUFFER: usize = 128 * 1024;
 
+/// A mark on a request of which one reader may see another end than the next.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::transport) struct TwoLengths;
+
 /// Carries a connection to its end, which is near when the server drains.
 pub(super) async fn carry(
     stream: PatientStream,
@@ -38,11 +46,22 @@ pub(super) async fn carry(
 ) {
     let router = TowerToHyperService::new(router);
     let has_asked = AtomicBool::new(false);
+    let is_ambiguous = stream.heads().is_ambiguous();
     let service = service_fn(|mut request: Request<Incoming>| {
         has_asked.store(true, Ordering::Relaxed);
+        let is_last = request.headers().contains_key(header::TRANSFER_ENCODING);
         request.extensions_mut().insert(ConnectInfo(peer));
+        if is_ambiguous.load(Ordering::Relaxed) {
+            request.extensions_mut().insert(TwoLengths);
+        }
         let answer = router.call(request);
-        async move { Ok::<_, Infallible>(answer.await.unwrap_or_else(|never| match never {})) }
+        async move {
+            let mut answer = answer.await.unwrap_or_else(|never| match never {});
+            if is_last {
+                answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok::<_, Infallible>(answer)
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -1,4 +1,5 @@
-//! A TCP stream that waits neither for ever for its reader nor cuts off the last answer. It reads no byte's meaning.
+//! A TCP stream that waits neither for ever for its reader nor cuts off the last answer, and has its requests followed. It
+//! changes no byte.
 
 use std::{
     io::{self, IoSlice},
@@ -14,6 +15,8 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
+use super::heads::Heads;
+
 /// A reader that takes nothing for this long is given up.
 const WRITE_PATIENCE: Duration = Duration::from_secs(10);
 /// How long what a client still sends is thrown away after the last answer: closing at once would make the system
@@ -23,6 +26,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// A connection with its place among all.
 pub(super) struct PatientStream {
     tcp: TcpStream,
+    heads: Heads,
     /// When the present write is given up; `None` while the reader keeps up.
     stalled: Option<Pin<Box<Sleep>>>,
     /// When the connection is let go of, once nothing more is said.
@@ -37,7 +41,11 @@ pub(in crate::transport) struct Stalled;
 
 impl PatientStream {
     pub(super) fn new(tcp: TcpStream, place: OwnedSemaphorePermit) -> Self {
-        Self { tcp, stalled: None, farewell: None, _place: place }
+        Self { tcp, heads: Heads::default(), stalled: None, farewell: None, _place: place }
+    }
+
+    pub(super) fn heads(&self) -> &Heads {
+        &self.heads
     }
 
     fn judge<T>(
@@ -60,7 +68,10 @@ impl AsyncRead for PatientStream {
         context: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_read(context, into)
+        let known = into.filled().len();
+        let read = Pin::new(&mut self.tcp).poll_read(context, into);
+        self.heads.follow(into.filled().get(known..).unwrap_or_default());
+        read
     }
 }
 
