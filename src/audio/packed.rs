@@ -90,6 +90,7 @@ impl Writer {
     }
 
     fn end(mut self) -> Box<[u8]> {
+        // The last byte is begun at most.
         self.put(0, 7);
         self.bytes.into()
     }

@@ -55,7 +55,7 @@ impl Load {
         self.bytes += weight;
     }
 
-    fn take(&mut self, weight: usize) {
+    fn remove(&mut self, weight: usize) {
         self.events -= 1;
         self.bytes -= weight;
     }
@@ -89,10 +89,10 @@ impl Kept {
         self.tail += 1;
         let weight = weight(&published.event);
         let slot = Slot { position, weight, untaken: listeners, published };
-        match slot.published.seq {
-            Some(seq) => self.seq = seq,
-            None if listeners == 0 => return,
-            None => {}
+        if let Some(seq) = slot.published.seq {
+            self.seq = seq;
+        } else if listeners == 0 {
+            return;
         }
         self.load(&slot).add(weight);
         self.slots.push_back(slot);
@@ -152,7 +152,7 @@ impl Kept {
     fn remove(&mut self, place: usize) -> Option<Slot> {
         let slot = self.slots.remove(place)?;
         let weight = slot.weight;
-        self.load(&slot).take(weight);
+        self.load(&slot).remove(weight);
         Some(slot)
     }
 
