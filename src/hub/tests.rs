@@ -81,6 +81,7 @@ fn an_old_epoch_a_future_number_and_a_forgotten_one_do_not_recover() {
     let resume = |epoch: &str, after| Resume { epoch: epoch.to_owned(), after };
     assert!(!log.subscribe(&everything(Some(resume("other", 599)))).recovered);
     assert!(!log.subscribe(&everything(Some(resume(log.epoch(), 601)))).recovered);
+    assert!(!log.subscribe(&everything(Some(resume(log.epoch(), u64::MAX)))).recovered);
     assert!(!log.subscribe(&everything(Some(resume(log.epoch(), 5)))).recovered);
     assert!(log.subscribe(&everything(Some(resume(log.epoch(), 88)))).recovered);
 }

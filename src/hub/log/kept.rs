@@ -135,8 +135,8 @@ impl Kept {
 
     /// Where the event after `seq` stands; `None` when it is gone or `seq` is of the future.
     pub(super) fn position_after(&self, seq: u64) -> Option<u64> {
-        if seq == self.seq {
-            return Some(self.tail);
+        if seq >= self.seq {
+            return (seq == self.seq).then_some(self.tail);
         }
         let is_next = |slot: &&Slot| slot.published.seq == Some(seq + 1);
         self.slots.iter().find(is_next).map(|slot| slot.position)
