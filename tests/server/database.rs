@@ -10,11 +10,12 @@ use std::{
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::{ConnectOptions, SqliteConnection, query, sqlite::SqliteConnectOptions};
+use tokio::time::sleep;
 
 use crate::support::{
     dice::given,
     scripted_ollama::{Script, ScriptedOllama},
-    server::Server,
+    server::{PATIENCE, Server},
 };
 
 /// Longer than one try to write, shorter than a test should take; `PARLA_TEST_HELD` says another number of seconds.
@@ -57,7 +58,7 @@ async fn while_another_process_holds_the_database_turns_go_on_and_messages_wait_
         assert_eq!(frames.last().unwrap()["type"], "conversation-complete");
         // What is there can be read, though the turn's end is not there yet.
         assert_eq!(said(&server.messages("c").await), ["Before"]);
-        tokio::time::sleep(held.saturating_sub(began.elapsed())).await;
+        sleep(held.saturating_sub(began.elapsed())).await;
         query("ROLLBACK").execute(&mut other).await.unwrap();
         Instant::now()
     };
@@ -116,6 +117,24 @@ async fn a_damaged_database_is_refused_with_a_way_out_and_left_as_it_is() {
         std::fs::write(&file, &whole).unwrap();
     }
     assert_eq!(setup.start().await.messages("7").await.len(), 2);
+}
+
+/// The writer does that by itself, long before SQLite would have somebody's message wait for it.
+#[tokio::test]
+async fn what_is_saved_comes_into_the_file_while_nobody_waits() {
+    let model = ScriptedOllama::start().await;
+    let server = Server::start(&model).await;
+    let file = server.folder().join("data/parla.db");
+    let length = || file.metadata().unwrap().len();
+    let before = length();
+    for number in 0..40 {
+        server.chat(json!({"message": "Hello", "conversationId": number.to_string()})).await;
+    }
+    let began = Instant::now();
+    while length() == before {
+        assert!(began.elapsed() < PATIENCE, "all of it still stands beside the file");
+        sleep(Duration::from_millis(20)).await;
+    }
 }
 
 #[tokio::test]

@@ -26,6 +26,8 @@ use crate::{shutdown::Shutdown, telemetry::metrics::StorageMetrics};
 const QUEUE: usize = 1024;
 /// Writes in one transaction: enough to share a sync, few enough to answer soon.
 const BATCH: usize = 64;
+/// Changes after which what stands beside the file is moved into it: a megabyte or so.
+const TIDY_AFTER: usize = 64;
 /// How long a change waits while another process holds the file, give or take one try. A copy being made, or somebody
 /// looking in, takes seconds; a learner waits no longer than this to hear that their message is lost.
 const HELD_PATIENCE: Duration = Duration::from_secs(40);
@@ -66,7 +68,13 @@ impl Writer {
     ) -> Self {
         let (queue, orders) = mpsc::channel(QUEUE);
         let is_refused = Arc::new(AtomicBool::new(false));
-        let desk = Desk { connection, place, is_refused: Arc::clone(&is_refused), is_held: false };
+        let desk = Desk {
+            connection,
+            place,
+            is_refused: Arc::clone(&is_refused),
+            is_held: false,
+            beside: 0,
+        };
         shutdown.spawn("storage writer", desk.run(orders));
         Self { queue, is_refused, metrics }
     }
@@ -113,6 +121,8 @@ struct Desk {
     is_refused: Arc<AtomicBool>,
     /// Another process holds the file, and the log says so already.
     is_held: bool,
+    /// Changes since what stood beside the file was moved into it.
+    beside: usize,
 }
 
 impl Desk {
@@ -121,6 +131,9 @@ impl Desk {
         let mut batch = Vec::with_capacity(BATCH);
         while is_there_more(&mut batch, &mut orders).await {
             self.settle(&mut batch).await;
+            if self.beside >= TIDY_AFTER && batch.is_empty() && orders.is_empty() {
+                self.tidy().await;
+            }
         }
         // What is written last stands in a second file until now: whoever copies the first alone gets all of it.
         drop(query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut self.connection).await);
@@ -134,6 +147,7 @@ impl Desk {
         }
         let outcome = self.commit(batch).await;
         self.note(&outcome);
+        self.beside += batch.len();
         match outcome {
             Ok(()) => batch.drain(..).for_each(|order| answer(order, Ok(()))),
             Err(error @ StorageError::Held(_)) => refuse_late(batch, &error),
@@ -167,6 +181,15 @@ impl Desk {
             drop(query("ROLLBACK").execute(&mut *db).await);
         }
         outcome
+    }
+
+    /// Moves what stands beside the file into it. That waits for the disk, milliseconds or more, and SQLite would have a
+    /// learner's message wait for it. The first commit behind it waits once more, so that is one of nobody's.
+    async fn tidy(&mut self) {
+        self.beside = 0;
+        // Where it fails it comes again.
+        drop(query("PRAGMA wal_checkpoint(PASSIVE)").execute(&mut self.connection).await);
+        drop(writes::probe(&mut self.connection).await);
     }
 
     fn note(&mut self, outcome: &Result<(), StorageError>) {
