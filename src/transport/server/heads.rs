@@ -24,8 +24,8 @@ pub(super) struct Heads {
     has_begun: bool,
     length: Option<u64>,
     is_chunked: bool,
-    /// Where the next head begins is not known when the connection may be about to change its protocol. Nor is it behind a
-    /// body in chunks; but that is the connection's last.
+    /// Where the next head begins is not known when a length cannot be read, nor when the connection may be about to change its
+    /// protocol, nor behind a body in chunks; but that is the connection's last.
     ends_here: bool,
     is_ambiguous: Arc<AtomicBool>,
 }
@@ -92,9 +92,10 @@ impl Heads {
         let (name, value) = (&line[..colon], &line[colon + 1..]);
         let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
         if is("content-length") {
-            let value = str::from_utf8(value.trim_ascii()).unwrap_or_default();
-            // What is no number the library refuses.
-            self.length = Some(value.parse().unwrap_or_default());
+            let length = str::from_utf8(value.trim_ascii()).ok().and_then(|text| text.parse().ok());
+            // What is no number the library refuses; of one behind that many spaces it knows better.
+            self.ends_here |= length.is_none();
+            self.length = length.or(Some(0));
         } else if is("transfer-encoding") {
             (self.is_chunked, self.ends_here) = (true, true);
         } else if is("upgrade") {
@@ -147,6 +148,10 @@ mod tests {
             format!("{HEAD}content-length: 5\r\n\r\n"),
             format!("{HEAD}transfer-encoding: chunked\r\n\r\n{HEAD}content-length: 5\r\n\r\n"),
             format!("{HEAD}content-length: 27\r\n\r\ntransfer-encoding: chunked\r\n{HEAD}\r\n"),
+            format!(
+                "{HEAD}content-length: {}90\r\n\r\n{HEAD}content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n",
+                " ".repeat(100)
+            ),
             format!("{HEAD}{long}-content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n"),
             format!(
                 "{HEAD}upgrade: websocket\r\n\r\n{HEAD}content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n"
