@@ -19,6 +19,7 @@ mod load {
     pub(crate) mod server;
     pub(crate) mod sockets;
     mod speaker;
+    mod stalls;
     mod stand_ins;
     #[path = "../../tests/support"]
     mod support {

@@ -20,8 +20,8 @@ use tokio::{
 use super::stand_ins::StandIns;
 
 /// The server has one core, everybody else another.
-const CORE: usize = 0;
-const OTHERS_CORE: usize = 1;
+pub(crate) const CORE: usize = 0;
+pub(crate) const OTHERS_CORE: usize = 1;
 /// What the kernel counts processor time in, to a second, on every platform that Linux has.
 const TICKS_PER_SECOND: f64 = 100.0;
 /// The place of the four times of a process and its children, counted behind its name.
