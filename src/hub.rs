@@ -44,6 +44,8 @@ pub struct Published {
     pub event: Event,
     /// Most dialects never ask for most events.
     frames: [OnceLock<Box<Frame>>; DIALECTS],
+    /// One listener is all who were there for it. Frames that nobody shares would only wait to be forgotten.
+    is_for_one: bool,
 }
 
 /// Where a client that comes back had got to.
@@ -79,13 +81,14 @@ pub struct Hub {
 }
 
 impl Published {
-    fn new(seq: Option<u64>, at: UnixMillis, event: Event) -> Self {
-        Self { seq, at, event, frames: [const { OnceLock::new() }; DIALECTS] }
+    fn new(seq: Option<u64>, at: UnixMillis, event: Event, listeners: usize) -> Self {
+        let frames = [const { OnceLock::new() }; DIALECTS];
+        Self { seq, at, event, frames, is_for_one: listeners == 1 }
     }
 
-    /// The event as one dialect writes it, encoded the first time somebody asks.
+    /// The event as one dialect writes it, encoded once for all who were there for it.
     pub fn frame(&self, dialect: usize, encode: impl FnOnce() -> Frame) -> Frame {
-        match self.frames.get(dialect) {
+        match self.frames.get(dialect).filter(|_| !self.is_for_one) {
             Some(slot) => Frame::clone(slot.get_or_init(|| encode().into())),
             None => encode(),
         }

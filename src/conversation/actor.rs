@@ -15,10 +15,7 @@ use futures_util::{
     future::BoxFuture,
     stream::{BoxStream, FuturesUnordered},
 };
-use tokio::{
-    sync::mpsc,
-    time::{Duration, Instant, Sleep},
-};
+use tokio::time::{Duration, Instant, Sleep};
 use tokio_stream::StreamMap;
 
 use crate::{
@@ -36,7 +33,7 @@ use super::{
     memory::Memory,
     parts::ConversationParts,
     request::Request,
-    roster::Roster,
+    roster::{Requests, Roster},
     turn_machine::{Input, TurnMachine},
     voice::VoiceId,
 };
@@ -55,7 +52,7 @@ pub(super) struct Actor {
     parts: Arc<ConversationParts>,
     roster: Roster,
     log: Arc<Log>,
-    requests: mpsc::Receiver<Request>,
+    requests: Requests,
     machine: TurnMachine,
     memory: Memory,
     admissions: Admissions,
@@ -97,7 +94,7 @@ const BURST: usize = 64;
 
 /// What wakes an actor.
 enum Wake {
-    Request(Request),
+    Request(Box<Request>),
     Input(Input),
     /// `None` when that microphone has ended.
     Perceived(VoiceId, Option<Perception>),
@@ -110,7 +107,7 @@ impl Actor {
     pub(super) fn new(
         conversation: &Conversation,
         (parts, roster): (Arc<ConversationParts>, Roster),
-        requests: mpsc::Receiver<Request>,
+        requests: Requests,
     ) -> Self {
         let shutdown = parts.shutdown.clone();
         let drain = async move { shutdown.draining().await }.boxed();
@@ -151,7 +148,7 @@ impl Actor {
     async fn serve(&mut self) {
         loop {
             match self.next_wake().await {
-                Wake::Request(request) => self.take(request).await,
+                Wake::Request(request) => self.take(*request).await,
                 Wake::Input(input) => self.feed(input).await,
                 Wake::Perceived(voice, perceived) => self.perceive(voice, perceived),
                 Wake::Clock => self.patrol().await,
@@ -314,7 +311,7 @@ impl Actor {
         tracing::error!(code = "storage_failed", %error, "a conversation could not be read");
         loop {
             while let Ok(request) = self.requests.try_recv() {
-                match request {
+                match *request {
                     Request::Say { reply, .. } => {
                         drop(reply.send(Err(admission::storage_unavailable())));
                     }

@@ -44,13 +44,13 @@ impl Conversations {
         &self,
         conversation: &Conversation,
         request: Request,
-    ) -> Result<(), mpsc::error::SendError<Request>> {
+    ) -> Result<(), mpsc::error::SendError<Box<Request>>> {
         let mailbox = self.roster.find_or_start(&conversation.id, |requests| {
             let shared = (Arc::clone(&self.parts), self.roster.clone());
             let actor = Actor::new(conversation, shared, requests);
             self.parts.shutdown.spawn("conversation", actor.run());
         });
-        mailbox.send(request).await
+        mailbox.send(request.into()).await
     }
 
     /// Whether an actor was there to take it.
@@ -60,7 +60,7 @@ impl Conversations {
         request: Request,
     ) -> bool {
         match self.roster.find(&conversation.id) {
-            Some(mailbox) => mailbox.send(request).await.is_ok(),
+            Some(mailbox) => mailbox.send(request.into()).await.is_ok(),
             None => false,
         }
     }

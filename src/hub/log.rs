@@ -90,8 +90,9 @@ impl Log {
         let mut state = self.lock();
         state.idle_since = Instant::now();
         let seq = event.is_durable().then(|| state.kept.seq() + 1);
-        let published = Arc::new(Published::new(seq, wall_clock::now(), event));
-        state.kept.append(published, self.tail.receiver_count());
+        let listeners = self.tail.receiver_count();
+        let published = Arc::new(Published::new(seq, wall_clock::now(), event, listeners));
+        state.kept.append(published, listeners);
         let tail = state.kept.tail();
         drop(state);
         self.tail.send_replace(tail);

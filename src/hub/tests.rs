@@ -159,6 +159,21 @@ fn an_event_is_encoded_once_for_all_its_readers() {
 }
 
 #[test]
+fn what_only_one_was_there_for_is_not_kept_encoded() {
+    let log = Hub::new().log(&topic());
+    let mut cursor = log.subscribe(&everything(None)).cursor;
+    log.publish(durable("x"));
+    let published = cursor.take().unwrap().pop().unwrap();
+    let frame = |text: &str| {
+        published
+            .frame(0, || Frame::new(FrameKind::of("typing"), text.to_owned()))
+            .text()
+            .to_owned()
+    };
+    assert_eq!([frame("first"), frame("second")], ["first", "second"]);
+}
+
+#[test]
 fn transient_events_take_no_room_from_what_can_be_resumed() {
     let log = Hub::new().log(&topic());
     let mut reader = log.subscribe(&everything(None)).cursor;
