@@ -136,13 +136,15 @@ async fn turns(stand_ins: &StandIns) -> anyhow::Result<Vec<Span>> {
         let mut speaker = Speaker::connect(server.address, &format!("turn-{number}")).await?;
         speaker.open("push-to-talk").await?;
         speaker.speak(&speech, None).await?;
+        let released = Instant::now();
         speaker.send("audio-stop", &json!({})).await?;
         // Whoever looks sooner keeps the model from noticing that it is asked: it shares its core with them.
         speaker.until("conversation-complete").await?;
         let told = told(&service, number);
         let (told, _) = told.last().context("nothing was told")?;
         let asked = timeout(PATIENCE, asked_after(stand_ins, *told)).await?;
-        times.push((*told, asked));
+        // Words may be final before the button is let go, which ends the turn.
+        times.push((released.max(*told), asked));
     }
     Ok(times)
 }
