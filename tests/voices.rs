@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures_util::StreamExt;
+use futures_util::{StreamExt, future::join_all};
 use parla::{
     domain::{AudioFrame, Emotion, EmotionApplied, Language, Speed, SpokenSpan},
     providers::{
@@ -18,6 +18,8 @@ use parla::{
         openai_speech::{OpenAiSpeech, SpeechSettings},
     },
 };
+use tokio::time::timeout;
+
 use support::scripted_voice::{Fault, MS_PER_CHAR, Script, ScriptedVoice, When};
 
 const KEY: &str = "sk-canary-4711";
@@ -136,6 +138,32 @@ async fn one_failed_request_leaves_the_others_alone() {
 }
 
 #[tokio::test]
+async fn a_crowd_is_heard_whoever_fails_or_never_ends() {
+    let faults = vec![
+        (When::Text("endless"), Fault::Stall),
+        (When::Text("short"), Fault::Truncated),
+        (When::Text("cut"), Fault::CutOff),
+    ];
+    let server = start(Script { faults, ..Script::default() }).await;
+    let voice = with(&server, |settings| settings.timeout = Duration::from_secs(20));
+    let say = |text: &'static str| {
+        let voice = voice.clone();
+        async move { speak(&voice, request(&[("en", text)])).await.is_ok() }
+    };
+    let endless = join_all((0..40).map(|_| say("endless")));
+    let texts = ["short", "cut", "Hello, world."];
+    let crowd = join_all((0..120).map(|place| say(texts[place % texts.len()])));
+    let heard = async {
+        tokio::select! {
+            heard = crowd => heard,
+            _ = endless => panic!("what never ends has ended"),
+        }
+    };
+    let heard = timeout(Duration::from_secs(10), heard).await.unwrap();
+    assert_eq!(heard, [false, false, true].repeat(40));
+}
+
+#[tokio::test]
 async fn too_long_a_text_is_not_even_sent() {
     let server = start(Script::default()).await;
     let error = speak(&voice(&server), request(&[("en", &"a".repeat(4097))])).await.unwrap_err();
@@ -150,7 +178,7 @@ async fn nothing_is_asked_before_the_stream_is_polled_and_dropping_it_ends_the_r
     let mut stream = voice(&server).speak(Arc::new(request(&[("en", "Hello")])));
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(server.requests().len(), 0);
-    assert!(tokio::time::timeout(Duration::from_millis(50), stream.next()).await.is_err());
+    assert!(timeout(Duration::from_millis(50), stream.next()).await.is_err());
     assert_eq!(server.running(), 1);
     drop(stream);
     tokio::time::sleep(Duration::from_millis(50)).await;

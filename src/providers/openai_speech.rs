@@ -126,7 +126,11 @@ impl OpenAiSpeech {
     }
 
     async fn read(&self, response: Response) -> Result<Bytes, ProviderError> {
-        http::body(&self.settings.name, response, MAX_ANSWER_BYTES).await
+        let name = &self.settings.name;
+        match &self.near {
+            Some(near) => near.body(name, response, MAX_ANSWER_BYTES).await,
+            None => http::body(name, response, MAX_ANSWER_BYTES).await,
+        }
     }
 
     fn joined(&self, mut sounds: Vec<AudioFrame>) -> Result<AudioFrame, ProviderError> {

@@ -18,7 +18,7 @@ use axum::{
     routing::{get, post},
     serve::ListenerExt,
 };
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use parla::{audio::wav, domain::AudioFrame, shutdown::Shutdown};
 use serde::Deserialize;
 use serde_json::json;
@@ -60,6 +60,8 @@ pub enum Fault {
     Hang,
     /// The connection ends in the middle of the body.
     CutOff,
+    /// The sound comes as it is made, and its second half never is.
+    Stall,
     /// An error page with status 200.
     Html,
     Empty,
@@ -279,6 +281,10 @@ async fn faulty(fault: Fault, sound: Bytes) -> Response {
         Fault::CutOff => {
             let cut = Err(io::Error::other("as the script says"));
             Body::from_stream(stream::iter([Ok(half), cut])).into_response()
+        }
+        Fault::Stall => {
+            let begun = stream::iter([Ok::<_, io::Error>(half)]);
+            Body::from_stream(begun.chain(stream::pending())).into_response()
         }
         Fault::Html => audio("<!doctype html><title>502 Bad Gateway</title>".into()),
         Fault::Empty => audio(Bytes::new()),

@@ -1,12 +1,15 @@
-//! A client for large answers from this machine or the next one, without TLS. It keeps no large buffer for a connection.
+//! A client for large answers from this machine or the next one, without TLS. It keeps no large buffer for a connection,
+//! and does not take in more answers at once than it gets on with.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
 use reqwest::{Body, RequestBuilder, Response, header};
+use tokio::sync::Semaphore;
 
 use super::{CONNECT_TIMEOUT, IDLE_CONNECTIONS, USER_AGENT, root_cause};
 use crate::providers::ProviderError;
@@ -15,10 +18,16 @@ use crate::providers::ProviderError;
 /// to 400 KB of buffer for each connection, idle ones too.
 const READ_BYTES: usize = 32 * 1024;
 const IDLE_TIME: Duration = Duration::from_secs(30);
+/// Finished answers that are taken in at once. All at once, each would be held in part for as long as all need together:
+/// when the processor is the bottleneck, that is where a server's memory goes. What waits is with its sender.
+const TAKEN_AT_ONCE: usize = 16;
 
 /// Asks `http://` addresses; clones share their connections.
 #[derive(Clone)]
-pub struct PlainClient(Client<HttpConnector, Body>);
+pub struct PlainClient {
+    client: Client<HttpConnector, Body>,
+    turns: Arc<Semaphore>,
+}
 
 impl Default for PlainClient {
     fn default() -> Self {
@@ -31,7 +40,8 @@ impl Default for PlainClient {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_TIME)
             .pool_max_idle_per_host(IDLE_CONNECTIONS);
-        Self(builder.build(connector))
+        let turns = Arc::new(Semaphore::new(TAKEN_AT_ONCE));
+        Self { client: builder.build(connector), turns }
     }
 }
 
@@ -52,7 +62,7 @@ impl PlainClient {
             .map_err(|error| unreachable(root_cause(&error)))?;
         let agent = header::HeaderValue::from_static(USER_AGENT);
         request.headers_mut().insert(header::USER_AGENT, agent);
-        match self.0.request(request).await {
+        match self.client.request(request).await {
             Ok(response) => Ok(response.map(Body::wrap).into()),
             Err(error) if error.is_connect() => Err(unreachable(root_cause(&error))),
             Err(error) => {
@@ -60,5 +70,23 @@ impl PlainClient {
                 Err(ProviderError::Cut { provider, reason })
             }
         }
+    }
+
+    /// The whole body, as [`super::body`] takes it. One whose length is announced waits for its turn: it is finished, and
+    /// comes as fast as it is read. Others come as they are made.
+    ///
+    /// # Errors
+    /// When it is longer than `most` bytes or cut off.
+    pub async fn body(
+        &self,
+        provider: &str,
+        response: Response,
+        most: usize,
+    ) -> Result<Bytes, ProviderError> {
+        let is_finished = response.content_length().is_some();
+        let turn = if is_finished { self.turns.acquire().await.ok() } else { None };
+        let body = super::body(provider, response, most).await;
+        drop(turn);
+        body
     }
 }

@@ -1,6 +1,13 @@
 //! A signed-in socket: commands one way, events the other. It ends with the reason for its close frame.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    future::poll_fn,
+    net::IpAddr,
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use tokio::time::sleep;
@@ -17,6 +24,7 @@ use crate::{
 
 use super::{
     BAD_FRAMES,
+    aside::Aside,
     ears::Ears,
     wire::{Closing, Incoming, Wire},
 };
@@ -36,6 +44,8 @@ pub(super) struct Connection {
     bad_frames: u32,
     is_typing: bool,
     ears: Ears,
+    /// Whether anything but events has come.
+    aside: Aside,
     /// What is rare: messages on their way to the disk, and the server's end. Only what is woken is looked at.
     awaited: FuturesUnordered<BoxFuture<'static, Wake>>,
 }
@@ -67,6 +77,7 @@ impl Connection {
             bad_frames: 0,
             is_typing: false,
             ears: Ears::default(),
+            aside: Aside::default(),
             awaited: FuturesUnordered::from_iter([leave]),
         })
     }
@@ -94,17 +105,22 @@ impl Connection {
         }
     }
 
+    /// What thousands are woken for at once is looked at first. It comes in batches, so that the rest has its turn.
     async fn next_wake(&mut self, wire: &mut Wire) -> Result<Wake, Closing> {
-        tokio::select! {
-            // What thousands are woken for at once is looked at first. It comes in batches, so that the rest has its turn.
-            biased;
-            events = self.cursor.next() => match events {
-                Ok(events) => Ok(Wake::Events(events)),
-                Err(Lagged) => Err(Closing::TOO_SLOW),
-            },
-            incoming = wire.receive() => incoming.map(Wake::Incoming),
-            Some(wake) = self.awaited.next() => Ok(wake),
-        }
+        let mut events = pin!(self.cursor.next());
+        let mut rest = pin!(async {
+            tokio::select! {
+                biased;
+                incoming = wire.receive() => incoming.map(Wake::Incoming),
+                Some(wake) = self.awaited.next() => Ok(wake),
+            }
+        });
+        let next = |context: &mut Context<'_>| match events.as_mut().poll(context) {
+            Poll::Ready(Ok(events)) => Poll::Ready(Ok(Wake::Events(events))),
+            Poll::Ready(Err(Lagged)) => Poll::Ready(Err(Closing::TOO_SLOW)),
+            Poll::Pending => self.aside.poll(context, |context| rest.as_mut().poll(context)),
+        };
+        poll_fn(next).await
     }
 
     async fn hear(&mut self, wire: &mut Wire, incoming: Incoming) -> Result<(), Closing> {
