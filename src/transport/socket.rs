@@ -1,6 +1,6 @@
 //! `GET /ws`: one task carries one socket. It moves frames; what they mean is decided elsewhere.
 
-mod aside;
+mod bell;
 mod connection;
 mod ears;
 mod framing;

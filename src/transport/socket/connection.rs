@@ -24,7 +24,7 @@ use crate::{
 
 use super::{
     BAD_FRAMES,
-    aside::Aside,
+    bell::Bell,
     ears::Ears,
     wire::{Closing, Incoming, Wire},
 };
@@ -44,8 +44,8 @@ pub(super) struct Connection {
     bad_frames: u32,
     is_typing: bool,
     ears: Ears,
-    /// Whether anything but events has come.
-    aside: Aside,
+    /// Rings when anything but an event comes.
+    bell: Bell,
     /// What is rare: messages on their way to the disk, and the server's end. Only what is woken is looked at.
     awaited: FuturesUnordered<BoxFuture<'static, Wake>>,
 }
@@ -77,7 +77,7 @@ impl Connection {
             bad_frames: 0,
             is_typing: false,
             ears: Ears::default(),
-            aside: Aside::default(),
+            bell: Bell::default(),
             awaited: FuturesUnordered::from_iter([leave]),
         })
     }
@@ -118,7 +118,7 @@ impl Connection {
         let next = |context: &mut Context<'_>| match events.as_mut().poll(context) {
             Poll::Ready(Ok(events)) => Poll::Ready(Ok(Wake::Events(events))),
             Poll::Ready(Err(Lagged)) => Poll::Ready(Err(Closing::TOO_SLOW)),
-            Poll::Pending => self.aside.poll(context, |context| rest.as_mut().poll(context)),
+            Poll::Pending => self.bell.poll(context, |context| rest.as_mut().poll(context)),
         };
         poll_fn(next).await
     }
