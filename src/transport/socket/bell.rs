@@ -64,10 +64,10 @@ impl Bell {
 
 #[cfg(test)]
 mod tests {
-    use std::{cell::Cell, future::poll_fn};
+    use std::{cell::Cell, future::poll_fn, time::Duration};
 
     use futures_util::poll;
-    use tokio::sync::Notify;
+    use tokio::{sync::Notify, time::timeout};
 
     use super::*;
 
@@ -104,6 +104,7 @@ mod tests {
                 news.notify_one();
             }
         };
-        tokio::join!(waiting, ringing);
+        let both = timeout(Duration::from_secs(5), async { tokio::join!(waiting, ringing) });
+        assert!(both.await.is_ok(), "nobody was woken");
     }
 }
