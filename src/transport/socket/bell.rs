@@ -67,7 +67,10 @@ mod tests {
     use std::{cell::Cell, future::poll_fn, time::Duration};
 
     use futures_util::poll;
-    use tokio::{sync::Notify, time::timeout};
+    use tokio::{
+        sync::Notify,
+        time::{Instant, timeout},
+    };
 
     use super::*;
 
@@ -89,7 +92,7 @@ mod tests {
         assert_eq!(polls.get(), 2);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn its_wake_wakes_the_task_and_what_is_ready_is_polled_again() {
         let (bell, news) = (Bell::default(), Notify::new());
         let waiting = async {
@@ -104,7 +107,9 @@ mod tests {
                 news.notify_one();
             }
         };
+        let began = Instant::now();
+        // Its end would wake them, too.
         let both = timeout(Duration::from_secs(5), async { tokio::join!(waiting, ringing) });
-        assert!(both.await.is_ok(), "nobody was woken");
+        assert!(both.await.is_ok() && began.elapsed() < Duration::from_secs(5), "nobody was woken");
     }
 }
