@@ -136,7 +136,7 @@ impl Tutor {
     /// The data of an event's frame; null for what this dialect does not tell.
     #[must_use]
     pub fn data(&self, event: &Event) -> Value {
-        self.name_and_data(event).map_or(Value::Null, |(_, data)| data)
+        self.name_and_data(event).map_or(Value::Null, |(_, data)| json!(data))
     }
 
     #[must_use]

@@ -6,8 +6,8 @@ use utoipa::ToSchema;
 use crate::{
     auth::Auth,
     domain::{
-        Chunk, ChunkAudio, Confidence, HeardWord, SpeechState, Timings, Transcript, TurnMetadata,
-        TurnSnapshot, Usage,
+        Chunk, ChunkAudio, Confidence, HeardWord, SpeechState, Timings, Transcript, TurnId,
+        TurnMetadata, TurnSnapshot, Usage,
     },
     hub::Frame,
     telemetry::metrics::FrameKind,
@@ -53,6 +53,23 @@ pub(super) struct StartData<'a> {
     pub(super) metadata: MetadataFrame<'a>,
     pub(super) source: &'a str,
     pub(super) complete: bool,
+}
+
+/// One chunk of a turn, and its place in it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ChunkData<'a> {
+    turn_id: &'a str,
+    chunk_index: usize,
+    chunk: ChunkFrame<'a>,
+}
+
+/// Text as it is written.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DeltaData<'a> {
+    pub(super) turn_id: &'a str,
+    pub(super) text: &'a str,
 }
 
 /// Who answers and in which setting.
@@ -157,6 +174,12 @@ impl<'a> StartData<'a> {
             source: snapshot.form.name(),
             complete: snapshot.complete,
         }
+    }
+}
+
+impl<'a> ChunkData<'a> {
+    pub(super) fn new(turn: &'a TurnId, index: usize, chunk: &'a Chunk, auth: &Auth) -> Self {
+        Self { turn_id: turn.as_str(), chunk_index: index, chunk: ChunkFrame::new(chunk, auth) }
     }
 }
 
