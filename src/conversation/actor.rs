@@ -13,7 +13,7 @@ use std::{collections::HashMap, pin::Pin, sync::Arc};
 use futures_util::{
     FutureExt, StreamExt,
     future::BoxFuture,
-    stream::{BoxStream, FuturesUnordered},
+    stream::{BoxStream, FuturesUnordered, SelectAll},
 };
 use tokio::time::{Duration, Instant, Sleep};
 use tokio_stream::StreamMap;
@@ -25,7 +25,7 @@ use crate::{
     providers::{ModelPart, ProviderError},
     recognition::Perception,
     storage::{ConversationRow, Page, StorageError, StoredMessage},
-    synthesis::{Admitted, Listener, Speech},
+    synthesis::{Admitted, Listener, SpeechEvent},
 };
 
 use super::{
@@ -34,7 +34,7 @@ use super::{
     parts::ConversationParts,
     request::Request,
     roster::{Requests, Roster},
-    turn_machine::{Input, TurnMachine},
+    turn_machine::{Effect, Input, TurnMachine},
     voice::VoiceId,
 };
 
@@ -63,7 +63,8 @@ pub(super) struct Actor {
     reply: Option<Reply>,
     warming: Option<Warming>,
     voices: Voices,
-    speeches: StreamMap<(TurnId, usize), Speech>,
+    /// What the voices make for each turn, and for which chunk. Only those that have news are looked at.
+    speeches: StreamMap<TurnId, SelectAll<BoxStream<'static, (usize, SpeechEvent)>>>,
     /// When each listener runs out of sound, for the order of the speech pool.
     listeners: HashMap<TurnId, Listener>,
     /// Changes on their way to the disk, and what the machine is to hear of them.
@@ -173,10 +174,12 @@ impl Actor {
         }
         let is_draining = self.parts.shutdown.is_draining();
         tokio::select! {
+            // A token comes more often than all the rest, and an answer has an end: nobody waits long for it.
+            biased;
             Some(request) = self.requests.recv() => Wake::Request(request),
-            Some(written) = self.writes.next() => written.map_or(Wake::Written, Wake::Input),
             input = next_part(&mut self.reply) => Wake::Input(input),
-            Some(((turn, index), event)) = self.speeches.next() => {
+            Some(written) = self.writes.next() => written.map_or(Wake::Written, Wake::Input),
+            Some((turn, (index, event))) = self.speeches.next() => {
                 Wake::Input(self.heard_from_voice(turn, index, event))
             }
             (voice, perceived) = self.voices.next() => Wake::Perceived(voice, perceived),
@@ -219,12 +222,18 @@ impl Actor {
         if let Some(latency) = self.receipts.note(now, &input) {
             self.tell_latency(latency);
         }
+        let is_text = matches!(input, Input::ModelText { .. });
         let effects = self.machine.handle(now, input);
+        let is_mere_text = is_text && effects.iter().all(Effect::is_delta);
         for (place, effect) in effects.into_iter().enumerate() {
             self.carry_out(effect);
             if place % BURST == BURST - 1 {
                 tokio::task::yield_now().await;
             }
+        }
+        // Most tokens end no sentence: nothing else has changed for anybody.
+        if is_mere_text {
+            return;
         }
         if let Some(turn) = stored {
             self.admissions.accept(&turn);

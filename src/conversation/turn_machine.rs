@@ -53,6 +53,14 @@ pub struct Ask {
     pub lost_words: String,
 }
 
+impl Effect {
+    /// It only passes a piece of text on.
+    #[must_use]
+    pub fn is_delta(&self) -> bool {
+        matches!(self, Self::Publish(Event::TextDelta { .. }))
+    }
+}
+
 impl Ask {
     /// The tutor goes on with what came of its calls; nobody has said anything.
     fn goes_on(&self) -> bool {

@@ -53,11 +53,12 @@ impl Lines {
     /// The last line, which may lack its line end, once the stream is over and [`Self::next_line`] has no more.
     pub fn last_line(&mut self) -> Option<Bytes> {
         let raw = self.buffer.split().freeze();
+        self.searched = 0;
         self.trimmed(&raw)
     }
 
     fn line_end(&mut self) -> Option<usize> {
-        let found = self.buffer.iter().skip(self.searched).position(|byte| *byte == b'\n');
+        let found = memchr::memchr(b'\n', &self.buffer[self.searched..]);
         let end = found.map(|offset| self.searched + offset);
         self.searched = end.unwrap_or(self.buffer.len());
         end

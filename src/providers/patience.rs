@@ -60,14 +60,15 @@ impl ChatModel for PatientModel {
     }
 
     fn reply(&self, request: ChatRequest) -> BoxStream<'static, Result<ModelPart, ProviderError>> {
-        let answer = Answer {
+        // Boxed: it is moved with each token.
+        let answer = Box::new(Answer {
             provider: self.model.info().provider,
             parts: self.model.reply(request),
             characters_left: self.patience.characters,
             patience: self.patience,
             asked: None,
             begun: false,
-        };
+        });
         stream::try_unfold(Some(answer), |answer| async move {
             let Some(mut answer) = answer else { return Ok(None) };
             let part = answer.next_part().await?;
@@ -133,7 +134,7 @@ impl Answer {
         }
         self.begun = true;
         let ModelPart::Text(mut text) = part else { return part };
-        let length = text.graphemes(true).count();
+        let length = length(&text);
         if length > self.characters_left {
             text = text.graphemes(true).take(self.characters_left).collect();
         }
@@ -153,6 +154,14 @@ impl Answer {
         let reason = "the answer ended without a last part".to_owned();
         ProviderError::Cut { provider: self.provider.clone(), reason }
     }
+}
+
+/// Characters as people count them. In ASCII these are its bytes, but for a line end of two.
+fn length(text: &str) -> usize {
+    if text.is_ascii() && !text.contains('\r') {
+        return text.len();
+    }
+    text.graphemes(true).count()
 }
 
 #[cfg(test)]

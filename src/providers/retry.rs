@@ -39,13 +39,14 @@ impl ChatModel for RetryingModel {
     }
 
     fn reply(&self, request: ChatRequest) -> BoxStream<'static, Result<ModelPart, ProviderError>> {
-        let asking = Asking {
+        // Boxed: it is moved with each token.
+        let asking = Box::new(Asking {
             parts: self.model.reply(request.clone()),
             model: Arc::clone(&self.model),
             request: Some(request),
             retries: 0,
             asked: None,
-        };
+        });
         stream::unfold(asking, |mut asking| async move {
             let part = asking.next_part().await?;
             Some((part, asking))

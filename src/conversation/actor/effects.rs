@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::FutureExt;
+use futures_util::{FutureExt, StreamExt, stream::SelectAll};
 
 use crate::{
     domain::{
@@ -65,7 +65,7 @@ impl Actor {
                 self.reply.take_if(|reply| reply.turn == turn);
             }
             Effect::Speak { turn, index } => self.speak(turn, index),
-            Effect::Silence { turn } => self.silence(&turn),
+            Effect::Silence { turn } => drop(self.speeches.remove(&turn)),
             Effect::Publish(event) => self.log.publish(event),
             Effect::Record(record) => self.record(record),
             Effect::Heard { turn, chunks, ms, text } => {
@@ -199,15 +199,11 @@ impl Actor {
         self.stages.asked_voice(&turn, index);
         self.receipts.cut(&turn, now);
         let speech = self.parts.speech.speak(SpeechJob { request, place });
-        self.speeches.insert((turn, index), speech);
-    }
-
-    fn silence(&mut self, turn: &TurnId) {
-        let of_turn = |key: &&(TurnId, usize)| key.0 == *turn;
-        let keys: Vec<_> = self.speeches.keys().filter(of_turn).cloned().collect();
-        for key in keys {
-            self.speeches.remove(&key);
+        let speech = speech.map(move |event| (index, event)).boxed();
+        if let Some((_, speeches)) = self.speeches.iter_mut().find(|(id, _)| *id == turn) {
+            return speeches.push(speech);
         }
+        self.speeches.insert(turn, SelectAll::from_iter([speech]));
     }
 
     fn record(&mut self, record: Record) {

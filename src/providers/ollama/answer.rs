@@ -33,16 +33,18 @@ pub(super) fn parts(
     model: String,
     tools: Vec<String>,
 ) -> impl Stream<Item = Result<ModelPart, ProviderError>> {
-    let reading = Some((response, Decoder::new(model, tools)));
+    // Boxed: it is moved with each token.
+    let reading = Some(Box::new((response, Decoder::new(model, tools))));
     stream::try_unfold(reading, |reading| async move {
-        let Some((mut response, mut decoder)) = reading else { return Ok(None) };
-        let part = next_part(&mut response, &mut decoder).await?;
+        let Some(mut reading) = reading else { return Ok(None) };
+        let (response, decoder) = &mut *reading;
+        let part = next_part(response, decoder).await?;
         if let ModelPart::Done(_) = part {
             // A body that was read to its end leaves the connection open for the next answer.
             drop(tokio::time::timeout(END_TIMEOUT, response.chunk()).await);
             return Ok(Some((part, None)));
         }
-        Ok(Some((part, Some((response, decoder)))))
+        Ok(Some((part, Some(reading))))
     })
 }
 
