@@ -108,6 +108,7 @@ pub trait Synthesizer: Send + Sync {
     fn speak(
         &self,
         request: Arc<SpeechRequest>,
+        urgency: Urgency,
     ) -> BoxStream<'static, Result<SpeechPart, ProviderError>>;
 
     fn voices(&self) -> BoxFuture<'static, Result<Vec<Voice>, ProviderError>>;
@@ -202,6 +203,15 @@ pub struct SpeechRequest {
     pub speed: Speed,
     pub emotion: Emotion,
     pub emphasis: bool,
+}
+
+/// How soon a sound is wanted. It says nothing of the sound, so that it is no part of the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Urgency {
+    /// Its listener hears nothing until it is there.
+    Now,
+    /// Its listener hears what is said before it.
+    Later,
 }
 
 /// A piece of speech.

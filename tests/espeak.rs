@@ -12,7 +12,7 @@ use futures_util::StreamExt;
 use parla::{
     domain::{AudioFrame, Emotion, Language, Speed, SpokenSpan, WordTime},
     providers::{
-        ProviderError, SpeechPart, SpeechRequest, Synthesizer,
+        ProviderError, SpeechPart, SpeechRequest, Synthesizer, Urgency,
         espeak::{Espeak, PATIENCE},
     },
 };
@@ -221,7 +221,8 @@ async fn dropping_a_request_does_not_disturb_the_next() {
     let espeak = real();
     let (expected, _) = speak(&espeak, request(&[("en", "What I want to hear.")])).await;
     for micros in [0, 100, 500, 1000, 2000, 4000, 8000] {
-        let dropped = espeak.speak(Arc::new(request(&[("en", &"Never mind this. ".repeat(50))])));
+        let dropped = espeak
+            .speak(Arc::new(request(&[("en", &"Never mind this. ".repeat(50))])), Urgency::Now);
         let taken =
             tokio::time::timeout(Duration::from_micros(micros), dropped.collect::<Vec<_>>());
         drop(taken.await);
@@ -303,7 +304,7 @@ fn request(spans: &[(&str, &str)]) -> SpeechRequest {
 }
 
 async fn speak(espeak: &Espeak, request: SpeechRequest) -> (AudioFrame, Vec<WordTime>) {
-    let parts: Vec<_> = espeak.speak(Arc::new(request)).collect().await;
+    let parts: Vec<_> = espeak.speak(Arc::new(request), Urgency::Now).collect().await;
     match parts.into_iter().collect::<Result<Vec<_>, _>>().unwrap().as_slice() {
         [SpeechPart::Audio(sound), SpeechPart::Words(words)] => (sound.clone(), words.clone()),
         parts => panic!("{parts:?}"),
@@ -311,7 +312,7 @@ async fn speak(espeak: &Espeak, request: SpeechRequest) -> (AudioFrame, Vec<Word
 }
 
 async fn refusal(espeak: &Espeak, request: SpeechRequest) -> ProviderError {
-    let mut parts: Vec<_> = espeak.speak(Arc::new(request)).collect().await;
+    let mut parts: Vec<_> = espeak.speak(Arc::new(request), Urgency::Now).collect().await;
     assert_eq!(parts.len(), 1, "an error ends the stream");
     parts.remove(0).unwrap_err()
 }

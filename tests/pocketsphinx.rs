@@ -8,7 +8,7 @@ use parla::{
     prompts::{Prompts, lessons::Lessons},
     providers::{
         HEARING_RATE, Heard, ListenRequest, ProviderError, Sound, SpeechPart, SpeechRequest,
-        Synthesizer, Transcriber,
+        Synthesizer, Transcriber, Urgency,
         espeak::{self, Espeak},
         pocketsphinx::{PATIENCE, PocketSphinx},
     },
@@ -114,7 +114,7 @@ async fn spoken(text: &str) -> AudioFrame {
     let (emotion, speed) = (Emotion::default(), Speed::default());
     let request =
         SpeechRequest { spans, voice: Some("en-us".to_owned()), speed, emotion, emphasis: false };
-    let mut parts = voice.speak(Arc::new(request));
+    let mut parts = voice.speak(Arc::new(request), Urgency::Now);
     let Some(Ok(SpeechPart::Audio(sound))) = parts.next().await else { panic!("no sound") };
     let samples: Vec<i16> =
         sound.pcm.chunks(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect();

@@ -14,7 +14,7 @@ use futures_util::{StreamExt, future::join_all};
 use parla::{
     domain::{AudioFrame, Emotion, EmotionApplied, Language, Speed, SpokenSpan},
     providers::{
-        ProviderError, SpeechPart, SpeechRequest, Synthesizer, http,
+        ProviderError, SpeechPart, SpeechRequest, Synthesizer, Urgency, http,
         openai_speech::{OpenAiSpeech, SpeechSettings},
     },
 };
@@ -164,6 +164,25 @@ async fn a_crowd_is_heard_whoever_fails_or_never_ends() {
 }
 
 #[tokio::test]
+async fn who_hears_nothing_yet_waits_for_nobody_whose_sound_is_stuck() {
+    let faults = vec![(When::Text("stuck"), Fault::Stuck)];
+    let server = start(Script { faults, ..Script::default() }).await;
+    let voice = voice(&server);
+    let stuck = join_all((0..40).map(|_| speak(&voice, request(&[("en", "stuck")]))));
+    let say = |urgency| speak_when(&voice, request(&[("en", "Hello.")]), urgency);
+    let heard = async {
+        // Until those that are stuck hold every place.
+        while timeout(Duration::from_millis(300), say(Urgency::Later)).await.is_ok() {}
+        timeout(Duration::from_secs(2), say(Urgency::Now)).await
+    };
+    let heard = tokio::select! {
+        heard = heard => heard,
+        _ = stuck => panic!("what is stuck has ended"),
+    };
+    assert!(heard.unwrap().is_ok());
+}
+
+#[tokio::test]
 async fn too_long_a_text_is_not_even_sent() {
     let server = start(Script::default()).await;
     let error = speak(&voice(&server), request(&[("en", &"a".repeat(4097))])).await.unwrap_err();
@@ -175,7 +194,7 @@ async fn too_long_a_text_is_not_even_sent() {
 async fn nothing_is_asked_before_the_stream_is_polled_and_dropping_it_ends_the_request() {
     let script = Script { faults: vec![(When::Always, Fault::Hang)], ..Script::default() };
     let server = start(script).await;
-    let mut stream = voice(&server).speak(Arc::new(request(&[("en", "Hello")])));
+    let mut stream = voice(&server).speak(Arc::new(request(&[("en", "Hello")])), Urgency::Now);
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(server.requests().len(), 0);
     assert!(timeout(Duration::from_millis(50), stream.next()).await.is_err());
@@ -265,7 +284,15 @@ fn request(spans: &[(&str, &str)]) -> SpeechRequest {
 }
 
 async fn speak(voice: &OpenAiSpeech, request: SpeechRequest) -> Result<AudioFrame, ProviderError> {
-    let mut parts: Vec<_> = voice.speak(Arc::new(request)).collect().await;
+    speak_when(voice, request, Urgency::Later).await
+}
+
+async fn speak_when(
+    voice: &OpenAiSpeech,
+    request: SpeechRequest,
+    urgency: Urgency,
+) -> Result<AudioFrame, ProviderError> {
+    let mut parts: Vec<_> = voice.speak(Arc::new(request), urgency).collect().await;
     assert_eq!(parts.len(), 1);
     match parts.remove(0)? {
         SpeechPart::Audio(sound) => Ok(sound),

@@ -11,7 +11,7 @@ use parla::{
     config::Settings,
     conversation::parser::{Draft, Parser, Piece},
     domain::{AudioFrame, Emotion, Language, Speed, SpokenSpan},
-    providers::{SpeechPart, SpeechRequest, Synthesizer},
+    providers::{SpeechPart, SpeechRequest, Synthesizer, Urgency},
 };
 
 #[derive(Args)]
@@ -89,7 +89,8 @@ async fn speak(
     let request = std::sync::Arc::new(request);
     let mut failure = None;
     for engine in engines {
-        let parts: Vec<_> = engine.speak(std::sync::Arc::clone(&request)).collect().await;
+        let parts: Vec<_> =
+            engine.speak(std::sync::Arc::clone(&request), Urgency::Now).collect().await;
         let parts: Result<Vec<SpeechPart>, _> = parts.into_iter().collect();
         match parts {
             Ok(parts) => return frame_of(parts),

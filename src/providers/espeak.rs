@@ -23,7 +23,7 @@ use futures_util::{
 };
 
 use super::{
-    ProviderError, SpeechPart, SpeechRequest, Synthesizer,
+    ProviderError, SpeechPart, SpeechRequest, Synthesizer, Urgency,
     workers::{Crew, Failure, Frame, Trade},
 };
 use crate::domain::{AudioFrame, Emotion, EmotionApplied, Language, SpokenSpan, Voice, WordTime};
@@ -120,6 +120,7 @@ impl Synthesizer for Espeak {
     fn speak(
         &self,
         request: Arc<SpeechRequest>,
+        _: Urgency,
     ) -> BoxStream<'static, Result<SpeechPart, ProviderError>> {
         let shared = self.shared.clone();
         async move { shared.speak(&request).await }

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::{
     ChatModel, ChatRequest, ModelInfo, ModelPart, ProviderError, SpeechPart, SpeechRequest,
-    Synthesizer,
+    Synthesizer, Urgency,
     breaker::{Breaker, BreakerState, Leave, Shut},
 };
 use crate::domain::{Aside, Emotion, EmotionApplied, Millis, Voice};
@@ -135,8 +135,8 @@ impl Synthesizer for GuardedVoice {
         self.voice.emotion_applied(emotion)
     }
 
-    fn speak(&self, request: Arc<SpeechRequest>) -> Parts<SpeechPart> {
-        let parts = self.voice.speak(request);
+    fn speak(&self, request: Arc<SpeechRequest>, urgency: Urgency) -> Parts<SpeechPart> {
+        let parts = self.voice.speak(request, urgency);
         self.circuit.watched(self.name().to_owned(), self.patience(), parts, |_| true)
     }
 
@@ -357,7 +357,7 @@ mod tests {
             EmotionApplied::None
         }
 
-        fn speak(&self, _: Arc<SpeechRequest>) -> Parts<SpeechPart> {
+        fn speak(&self, _: Arc<SpeechRequest>, _: Urgency) -> Parts<SpeechPart> {
             stream::pending().boxed()
         }
 
@@ -377,7 +377,7 @@ mod tests {
             emphasis: false,
         });
         let waited = async |seconds| {
-            let mut parts = voice.speak(request.clone());
+            let mut parts = voice.speak(request.clone(), Urgency::Now);
             tokio::time::timeout(Duration::from_secs(seconds), parts.next()).await
         };
         for _ in 0..4 {

@@ -15,7 +15,7 @@ use serde::Serialize;
 use tokio::time::timeout;
 
 use super::{
-    ProviderError, SpeechPart, SpeechRequest, Synthesizer,
+    ProviderError, SpeechPart, SpeechRequest, Synthesizer, Urgency,
     http::{self, PlainClient},
 };
 use crate::{
@@ -80,14 +80,19 @@ impl OpenAiSpeech {
         Self { client, near, settings: Arc::new(settings) }
     }
 
-    async fn synthesize(self, request: Arc<SpeechRequest>) -> Result<SpeechPart, ProviderError> {
+    async fn synthesize(
+        self,
+        request: Arc<SpeechRequest>,
+        urgency: Urgency,
+    ) -> Result<SpeechPart, ProviderError> {
         let pieces = pieces::of(&self.settings, &request);
         let chars: usize = pieces.iter().map(|piece| piece.text.chars().count()).sum();
         if chars > MAX_CHARS {
             let reason = format!("{chars} characters are more than {MAX_CHARS}");
             return Err(ProviderError::Rejected { provider: self.settings.name.clone(), reason });
         }
-        let sounds: Vec<_> = pieces.iter().map(|piece| self.say(piece, &request)).collect();
+        let sounds: Vec<_> =
+            pieces.iter().map(|piece| self.say(piece, &request, urgency)).collect();
         let sounds = stream::iter(sounds).buffered(PARALLEL_PIECES).try_collect().await?;
         self.joined(sounds).map(SpeechPart::Audio)
     }
@@ -96,6 +101,7 @@ impl OpenAiSpeech {
         &self,
         piece: &Piece,
         request: &SpeechRequest,
+        urgency: Urgency,
     ) -> Result<AudioFrame, ProviderError> {
         let settings = &self.settings;
         let emotion = request.emotion;
@@ -108,7 +114,7 @@ impl OpenAiSpeech {
             instructions: settings.instructions.then(|| instructions(emotion, request.emphasis)),
         };
         let request = self.request(Method::POST, "audio/speech").json(&body);
-        let sound = self.in_time(self.sound(request)).await?;
+        let sound = self.in_time(self.sound(request, urgency)).await?;
         let sound = wav::decode(&sound).map_err(|error| self.broken(error.to_string()))?;
         let longest = MAX_MS + MAX_MS_PER_CHAR * piece.text.chars().count() as u64;
         if sound.duration_ms() > longest {
@@ -117,18 +123,22 @@ impl OpenAiSpeech {
         Ok(sound)
     }
 
-    async fn sound(&self, request: RequestBuilder) -> Result<Bytes, ProviderError> {
+    async fn sound(
+        &self,
+        request: RequestBuilder,
+        urgency: Urgency,
+    ) -> Result<Bytes, ProviderError> {
         let response = self.send(request).await?;
         if !response.status().is_success() {
             return Err(self.refusal(response).await);
         }
-        self.read(response).await
+        self.read(response, urgency).await
     }
 
-    async fn read(&self, response: Response) -> Result<Bytes, ProviderError> {
+    async fn read(&self, response: Response, urgency: Urgency) -> Result<Bytes, ProviderError> {
         let name = &self.settings.name;
         match &self.near {
-            Some(near) => near.body(name, response, MAX_ANSWER_BYTES).await,
+            Some(near) => near.body(name, (response, urgency), MAX_ANSWER_BYTES).await,
             None => http::body(name, response, MAX_ANSWER_BYTES).await,
         }
     }
@@ -150,7 +160,7 @@ impl OpenAiSpeech {
         let response = self.send(self.request(Method::GET, "audio/voices")).await?;
         match response.status() {
             status if status.is_success() => {
-                let body = self.read(response).await?;
+                let body = self.read(response, Urgency::Now).await?;
                 Ok(serde_json::from_slice(&body).ok().and_then(|list| voice_names(&list)))
             }
             StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => Ok(None),
@@ -225,8 +235,9 @@ impl Synthesizer for OpenAiSpeech {
     fn speak(
         &self,
         request: Arc<SpeechRequest>,
+        urgency: Urgency,
     ) -> BoxStream<'static, Result<SpeechPart, ProviderError>> {
-        stream::once(self.clone().synthesize(request)).boxed()
+        stream::once(self.clone().synthesize(request, urgency)).boxed()
     }
 
     fn voices(&self) -> BoxFuture<'static, Result<Vec<Voice>, ProviderError>> {

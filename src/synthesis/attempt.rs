@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 
 use crate::{
     domain::{AudioFrame, WordTime},
-    providers::{ProviderError, SpeechPart, SpeechRequest, Synthesizer},
+    providers::{ProviderError, SpeechPart, SpeechRequest, Synthesizer, Urgency},
 };
 
 /// The most sound that one chunk may have, in bytes.
@@ -30,13 +30,14 @@ pub(super) struct Sound {
 pub(super) async fn attempt(
     engine: &dyn Synthesizer,
     request: &Arc<SpeechRequest>,
+    urgency: Urgency,
 ) -> Result<Sound, ProviderError> {
     let unusable = |reason: &str| ProviderError::Broken {
         provider: engine.name().to_owned(),
         reason: reason.to_owned(),
     };
     let mut take = Take::default();
-    let mut parts = engine.speak(request.clone());
+    let mut parts = engine.speak(request.clone(), urgency);
     while let Some(part) = parts.next().await {
         take.add(part?).map_err(unusable)?;
     }
@@ -118,7 +119,7 @@ mod tests {
 
     async fn outcome(parts: Vec<SpeechPart>) -> String {
         let voice = FakeVoice::new("one").says("Hola", parts.into_iter().map(Ok).collect());
-        match attempt(&voice, &Arc::new(request("Hola"))).await {
+        match attempt(&voice, &Arc::new(request("Hola")), Urgency::Now).await {
             Ok(sound) => format!("{} ms, {} words", sound.frame.duration_ms(), sound.words.len()),
             Err(error) => error.to_string(),
         }
@@ -156,7 +157,7 @@ mod tests {
     #[tokio::test]
     async fn an_endless_answer_is_given_up_at_the_cap() {
         let endless = FakeVoice::new("one").endless();
-        let error = attempt(&endless, &Arc::new(request("Hola"))).await.unwrap_err();
+        let error = attempt(&endless, &Arc::new(request("Hola")), Urgency::Now).await.unwrap_err();
         assert!(error.to_string().contains("more sound than any chunk has"));
     }
 }

@@ -15,7 +15,7 @@ use futures_util::{
 use super::{CacheKey, Spoken};
 use crate::{
     domain::{AudioFrame, Emotion, EmotionApplied, Language, Speed, SpokenSpan, Voice, WordTime},
-    providers::{ProviderError, SpeechPart, SpeechRequest, Synthesizer},
+    providers::{ProviderError, SpeechPart, SpeechRequest, Synthesizer, Urgency},
 };
 
 type Answer = Vec<Result<SpeechPart, ProviderError>>;
@@ -130,6 +130,7 @@ impl Synthesizer for FakeVoice {
     fn speak(
         &self,
         request: Arc<SpeechRequest>,
+        _: Urgency,
     ) -> BoxStream<'static, Result<SpeechPart, ProviderError>> {
         if self.is_endless {
             return stream::repeat(Ok(audio(48_000, 10_000))).boxed();

@@ -21,7 +21,7 @@ use super::{
     schedule::Claims,
 };
 use crate::{
-    providers::{ProviderError, SpeechRequest},
+    providers::{ProviderError, SpeechRequest, Urgency},
     shutdown::Shutdown,
 };
 
@@ -132,7 +132,7 @@ impl Work {
             let _slot = entry.slot().await;
             lane.metrics.waited(asked.elapsed());
             tell.send_modify(|progress| progress.started = true);
-            match self.ask(lane, key).await {
+            match self.ask(lane, key, claims.wanted()).await {
                 Ok(spoken) => {
                     self.in_use.store(place, Ordering::Relaxed);
                     return Ok(spoken);
@@ -147,10 +147,15 @@ impl Work {
         outcome
     }
 
-    async fn ask(&self, lane: &Lane, key: CacheKey) -> Result<Arc<Spoken>, ProviderError> {
+    async fn ask(
+        &self,
+        lane: &Lane,
+        key: CacheKey,
+        urgency: Urgency,
+    ) -> Result<Arc<Spoken>, ProviderError> {
         let engine = &*lane.engine;
         let asked = Instant::now();
-        let answer = timeout(engine.patience(), attempt(engine, &self.request)).await;
+        let answer = timeout(engine.patience(), attempt(engine, &self.request, urgency)).await;
         let late = |_| Err(ProviderError::TimedOut { provider: engine.name().to_owned() });
         let Sound { frame, words } = answer.unwrap_or_else(late)?;
         lane.record(asked.elapsed(), frame.duration_ms());

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
-use crate::domain::Millis;
+use crate::{domain::Millis, providers::Urgency};
 
 /// How long a chunk is held to be heard before it is made. Without it all that waits for one listener would be made at
 /// once, before what another one needs sooner.
@@ -55,8 +55,8 @@ pub struct Place {
     pub index: usize,
 }
 
-/// Less is more urgent: later chunks after first ones, then due time, place in the turn, arrival.
-type Urgency = (bool, Millis, usize, u64);
+/// Less is sooner: later chunks after first ones, then due time, place in the turn, arrival.
+type Rank = (bool, Millis, usize, u64);
 
 /// The places for which one job is made. The job is as urgent as the most urgent of those still held.
 #[derive(Debug)]
@@ -77,8 +77,14 @@ impl Claims {
         places.push(Arc::downgrade(place));
     }
 
+    /// How soon the sound is wanted at this moment.
+    pub(super) fn wanted(&self) -> Urgency {
+        let (is_later, ..) = self.rank();
+        if is_later { Urgency::Later } else { Urgency::Now }
+    }
+
     /// Reckoned from where the listeners are at this moment.
-    fn urgency(&self) -> Urgency {
+    fn rank(&self) -> Rank {
         let places = self.places();
         let held = places.iter().filter_map(Weak::upgrade);
         held.map(|place| {
@@ -112,8 +118,8 @@ impl<J> Queue<J> {
 
     /// Takes out the most urgent job.
     pub(super) fn pick(&mut self) -> Option<J> {
-        let urgencies = self.waiting.iter().map(|(claims, _)| claims.urgency());
-        let (next, _) = urgencies.enumerate().min_by_key(|(_, urgency)| *urgency)?;
+        let ranks = self.waiting.iter().map(|(claims, _)| claims.rank());
+        let (next, _) = ranks.enumerate().min_by_key(|(_, rank)| *rank)?;
         Some(self.waiting.swap_remove(next).1)
     }
 
@@ -135,7 +141,8 @@ mod tests {
     use super::*;
 
     /// Plays lines of `first|later LISTENER INDEX as JOB`, `join JOB first|later LISTENER INDEX`, `leave JOB`
-    /// (its first claim), `LISTENER until MS by CHUNKS`, `pick`; the trace is what was picked.
+    /// (its first claim), `LISTENER until MS by CHUNKS`, `pick`, `wanted JOB`; the trace is what was picked, and how
+    /// soon that is wanted.
     fn check(script: &str, expected: Expect) {
         let mut stage = Stage::default();
         for line in script.lines() {
@@ -158,6 +165,10 @@ mod tests {
                 ["pick"] => {
                     let job = self.queue.pick().unwrap_or_else(|| "nothing".to_owned());
                     writeln!(self.trace, "{job}").unwrap();
+                }
+                ["wanted", job] => {
+                    let wanted = self.jobs[job].0.wanted();
+                    writeln!(self.trace, "{job} is wanted {wanted:?}").unwrap();
                 }
                 ["leave", job] => drop(self.jobs.get_mut(job).unwrap().1.remove(0)),
                 ["join", job, rank, listener, index] => self.claim(job, rank, listener, index),
@@ -254,8 +265,10 @@ mod tests {
     fn a_shared_job_is_as_urgent_as_its_most_urgent_waiter() {
         check(
             "ana until 100 by 1\nben until 9000 by 1\nlater ana 1 as a1\nlater ben 1 as hello\n\
-             join hello first cleo 0\npick\npick",
+             wanted hello\njoin hello first cleo 0\nwanted hello\npick\npick",
             expect![[r#"
+                hello is wanted Later
+                hello is wanted Now
                 hello
                 a1
             "#]],
@@ -266,8 +279,9 @@ mod tests {
     fn a_waiter_that_has_left_lends_no_urgency() {
         check(
             "ana until 100 by 1\nben until 9000 by 1\nlater ana 1 as a1\nfirst cleo 0 as hello\n\
-             join hello later ben 1\nleave hello\npick\npick",
+             join hello later ben 1\nleave hello\nwanted hello\npick\npick",
             expect![[r#"
+                hello is wanted Later
                 a1
                 hello
             "#]],

@@ -62,6 +62,8 @@ pub enum Fault {
     CutOff,
     /// The sound comes as it is made, and its second half never is.
     Stall,
+    /// Its length is announced, and its second half never comes.
+    Stuck,
     /// An error page with status 200.
     Html,
     Empty,
@@ -285,6 +287,11 @@ async fn faulty(fault: Fault, sound: Bytes) -> Response {
         Fault::Stall => {
             let begun = stream::iter([Ok::<_, io::Error>(half)]);
             Body::from_stream(begun.chain(stream::pending())).into_response()
+        }
+        Fault::Stuck => {
+            let begun = stream::iter([Ok::<_, io::Error>(half)]);
+            let length = [(header::CONTENT_LENGTH, sound.len())];
+            (length, Body::from_stream(begun.chain(stream::pending()))).into_response()
         }
         Fault::Html => audio("<!doctype html><title>502 Bad Gateway</title>".into()),
         Fault::Empty => audio(Bytes::new()),

@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use indicatif::ProgressBar;
 use parla::{
     domain::{Emotion, Language, Speed, SpokenSpan},
-    providers::{ProviderError, SpeechPart, SpeechRequest, Synthesizer},
+    providers::{ProviderError, SpeechPart, SpeechRequest, Synthesizer, Urgency},
     synthesis,
 };
 use tokio::time::Instant;
@@ -78,13 +78,8 @@ async fn say(
     let spans = vec![SpokenSpan { text: sentence.to_owned(), language: language.clone() }];
     let (voice, emotion, emphasis) = (None, Emotion::default(), false);
     let began = Instant::now();
-    let mut parts = engine.speak(Arc::new(SpeechRequest {
-        spans,
-        voice,
-        speed: Speed::default(),
-        emotion,
-        emphasis,
-    }));
+    let request = SpeechRequest { spans, voice, speed: Speed::default(), emotion, emphasis };
+    let mut parts = engine.speak(Arc::new(request), Urgency::Now);
     let mut heard_ms = 0;
     while let Some(part) = parts.next().await {
         if let SpeechPart::Audio(frame) = part? {

@@ -8,7 +8,7 @@ use parla::{
     config::{Settings, SpeechProvider, VoiceChoice},
     domain::{Emotion, Language, Speed, SpokenSpan},
     providers::{
-        ProviderError, SpeechPart, SpeechRequest, Synthesizer,
+        ProviderError, SpeechPart, SpeechRequest, Synthesizer, Urgency,
         espeak::Espeak,
         http,
         nearby::{Nearby, NearbyVoice, USUAL, Usual},
@@ -96,7 +96,7 @@ async fn say_word(engine: &dyn Synthesizer) -> Result<String, ProviderError> {
     let request =
         SpeechRequest { spans: vec![word], voice, speed: Speed::default(), emotion, emphasis };
     let mut heard = 0;
-    let mut parts = engine.speak(Arc::new(request));
+    let mut parts = engine.speak(Arc::new(request), Urgency::Now);
     while let Some(part) = parts.next().await {
         if let SpeechPart::Audio(frame) = part? {
             heard += frame.duration_ms();

@@ -12,14 +12,15 @@ use reqwest::{Body, RequestBuilder, Response, header};
 use tokio::sync::Semaphore;
 
 use super::{CONNECT_TIMEOUT, IDLE_CONNECTIONS, USER_AGENT, root_cause};
-use crate::providers::ProviderError;
+use crate::providers::{ProviderError, Urgency};
 
 /// What is read at once, in bytes. The usual client reads ever more at once from a server that sends fast, and keeps up
 /// to 400 KB of buffer for each connection, idle ones too.
 const READ_BYTES: usize = 32 * 1024;
 const IDLE_TIME: Duration = Duration::from_secs(30);
-/// Finished answers that are taken in at once. All at once, each would be held in part for as long as all need together:
-/// when the processor is the bottleneck, that is where a server's memory goes. What waits is with its sender.
+/// Finished answers that are taken in at once, beside those that a listener in silence waits for. All at once, each would
+/// be held in part for as long as all need together: when the processor is the bottleneck, that is where a server's
+/// memory goes, and its time, while others hear nothing yet. What waits is with its sender.
 const TAKEN_AT_ONCE: usize = 16;
 
 /// Asks `http://` addresses; clones share their connections.
@@ -72,19 +73,19 @@ impl PlainClient {
         }
     }
 
-    /// The whole body, as [`super::body`] takes it. One whose length is announced waits for its turn: it is finished, and
-    /// comes as fast as it is read. Others come as they are made.
+    /// The whole body, as [`super::body`] takes it. One that is wanted later and whose length is announced waits for its
+    /// turn: it is finished, and comes as fast as it is read. Others come as they are made.
     ///
     /// # Errors
     /// When it is longer than `most` bytes or cut off.
     pub async fn body(
         &self,
         provider: &str,
-        response: Response,
+        (response, urgency): (Response, Urgency),
         most: usize,
     ) -> Result<Bytes, ProviderError> {
-        let is_finished = response.content_length().is_some();
-        let turn = if is_finished { self.turns.acquire().await.ok() } else { None };
+        let may_wait = urgency == Urgency::Later && response.content_length().is_some();
+        let turn = if may_wait { self.turns.acquire().await.ok() } else { None };
         let body = super::body(provider, response, most).await;
         drop(turn);
         body
