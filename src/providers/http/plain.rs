@@ -1,7 +1,7 @@
 //! A client for large answers from this machine or the next one, without TLS. It keeps no large buffer for a connection,
 //! and does not take in more answers at once than it gets on with.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use hyper_util::{
@@ -9,7 +9,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 use reqwest::{Body, RequestBuilder, Response, header};
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::timeout};
 
 use super::{CONNECT_TIMEOUT, IDLE_CONNECTIONS, USER_AGENT, root_cause};
 use crate::providers::{ProviderError, Urgency};
@@ -22,6 +22,8 @@ const IDLE_TIME: Duration = Duration::from_secs(30);
 /// be held in part for as long as all need together: when the processor is the bottleneck, that is where a server's
 /// memory goes, and its time, while others hear nothing yet. What waits is with its sender.
 const TAKEN_AT_ONCE: usize = 16;
+/// How long one of them may keep others waiting: what is not whole by then is held up by its sender.
+const TURN: Duration = Duration::from_secs(1);
 
 /// Asks `http://` addresses; clones share their connections.
 #[derive(Clone)]
@@ -85,9 +87,13 @@ impl PlainClient {
         most: usize,
     ) -> Result<Bytes, ProviderError> {
         let may_wait = urgency == Urgency::Later && response.content_length().is_some();
-        let turn = if may_wait { self.turns.acquire().await.ok() } else { None };
-        let body = super::body(provider, response, most).await;
-        drop(turn);
-        body
+        let mut body = pin!(super::body(provider, response, most));
+        if may_wait {
+            let _turn = self.turns.acquire().await;
+            if let Ok(body) = timeout(TURN, &mut body).await {
+                return body;
+            }
+        }
+        body.await
     }
 }
