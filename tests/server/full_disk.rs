@@ -123,6 +123,8 @@ async fn a_message_that_cannot_be_saved_is_refused_and_taken_again_when_there_is
     let server = Setup::new(&model).surviving_full_files().start().await;
     server.chat(json!({"message": "Before", "conversationId": "c"})).await;
     let mut socket = server.join("c").await;
+    // Its answer is told before it is on disk.
+    while server.messages("c").await.len() < 2 {}
     // Not even the log has room.
     server.limit_files(Some(1)).await;
     for _ in 0..3 {

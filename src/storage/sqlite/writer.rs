@@ -149,7 +149,7 @@ impl Desk {
         self.note(&outcome);
         self.beside += batch.len();
         match outcome {
-            Ok(()) => batch.drain(..).for_each(|order| answer(order, Ok(()))),
+            Ok(_) => batch.drain(..).for_each(|order| answer(order, Ok(()))),
             Err(error @ StorageError::Held(_)) => refuse_late(batch, &error),
             // Each alone would fare no better.
             Err(error) if error.may_pass() => {
@@ -163,11 +163,12 @@ impl Desk {
     async fn each_alone(&mut self, batch: &mut Vec<Order>) {
         for order in batch.drain(..) {
             let result = self.commit(std::slice::from_ref(&order)).await;
-            answer(order, result);
+            answer(order, result.map(drop));
         }
     }
 
-    async fn commit(&mut self, orders: &[Order]) -> Result<(), StorageError> {
+    /// Whether anything has changed.
+    async fn commit(&mut self, orders: &[Order]) -> Result<bool, StorageError> {
         let db = &mut self.connection;
         // By hand: SQLite ends a transaction by itself when its disk is full, and a guard would wait for its end for ever.
         let begin = query("BEGIN IMMEDIATE").execute(&mut *db);
@@ -192,9 +193,12 @@ impl Desk {
         drop(writes::probe(&mut self.connection).await);
     }
 
-    fn note(&mut self, outcome: &Result<(), StorageError>) {
+    fn note(&mut self, outcome: &Result<bool, StorageError>) {
         let is_refused = matches!(outcome, Err(error) if error.may_pass());
-        self.is_refused.store(is_refused, Ordering::Relaxed);
+        // Where nothing was to change, such as at the end of a turn whose beginning was refused, nothing was tried.
+        if !matches!(outcome, Ok(false)) {
+            self.is_refused.store(is_refused, Ordering::Relaxed);
+        }
         let is_held = matches!(outcome, Err(StorageError::Held(_)));
         if is_held && !self.is_held {
             tracing::warn!(
@@ -219,19 +223,23 @@ async fn is_there_more(batch: &mut Vec<Order>, orders: &mut mpsc::Receiver<Order
     true
 }
 
-async fn write_and_commit(db: &mut SqliteConnection, orders: &[Order]) -> Result<(), StorageError> {
+async fn write_and_commit(
+    db: &mut SqliteConnection,
+    orders: &[Order],
+) -> Result<bool, StorageError> {
+    let mut has_changed = false;
     for order in orders {
-        match &order.write {
-            Write::Begin(turn) => writes::begin(db, turn).await?,
+        has_changed |= match &order.write {
+            Write::Begin(turn) => writes::begin(db, turn).await.map(|()| true)?,
             Write::End(turn) => writes::end(db, turn).await?,
             Write::Heard(heard) => writes::heard(db, heard).await?,
             Write::FailInterrupted => writes::fail_interrupted(db).await?,
-            Write::Probe => writes::probe(db).await?,
-            Write::Barrier => {}
-        }
+            Write::Probe => writes::probe(db).await.map(|()| true)?,
+            Write::Barrier => false,
+        };
     }
     query("COMMIT").execute(db).await?;
-    Ok(())
+    Ok(has_changed)
 }
 
 /// A file that is held can be read: who waits to read is let go, who has waited long to write is refused.

@@ -50,7 +50,8 @@ pub(super) async fn begin(db: &mut SqliteConnection, turn: &NewTurn) -> Result<(
     Ok(())
 }
 
-pub(super) async fn end(db: &mut SqliteConnection, turn: &EndedTurn) -> Result<(), StorageError> {
+/// Whether there is such a turn.
+pub(super) async fn end(db: &mut SqliteConnection, turn: &EndedTurn) -> Result<bool, StorageError> {
     let failure = match &turn.state {
         TurnState::Failed(code) => Some(code.as_str()),
         TurnState::Making | TurnState::Complete | TurnState::Stopped => None,
@@ -70,8 +71,9 @@ pub(super) async fn end(db: &mut SqliteConnection, turn: &EndedTurn) -> Result<(
     .bind(id)
     .execute(&mut *db)
     .await?;
-    if known.rows_affected() == 0 || turn.text.is_empty() {
-        return Ok(());
+    let is_known = known.rows_affected() > 0;
+    if !is_known || turn.text.is_empty() {
+        return Ok(is_known);
     }
     let answer = Message {
         id: turn.snapshot.message.clone(),
@@ -93,7 +95,7 @@ pub(super) async fn end(db: &mut SqliteConnection, turn: &EndedTurn) -> Result<(
     .bind(json(&rows)?)
     .execute(db)
     .await?;
-    Ok(())
+    Ok(true)
 }
 
 #[derive(Serialize)]
@@ -112,26 +114,29 @@ impl<'a> ChunkRow<'a> {
     }
 }
 
+/// Whether there is such a turn.
 pub(super) async fn heard(
     db: &mut SqliteConnection,
     heard: &HeardTurn,
-) -> Result<(), StorageError> {
-    query("UPDATE turns SET heard = ?, heard_chunks = ?, heard_ms = ? WHERE id = ?")
+) -> Result<bool, StorageError> {
+    let known = query("UPDATE turns SET heard = ?, heard_chunks = ?, heard_ms = ? WHERE id = ?")
         .bind(&heard.text)
         .bind(i64::try_from(heard.chunks).unwrap_or(i64::MAX))
         .bind(i64::try_from(heard.ms).unwrap_or(i64::MAX))
         .bind(heard.turn.as_str())
         .execute(db)
         .await?;
-    Ok(())
+    Ok(known.rows_affected() > 0)
 }
 
-pub(super) async fn fail_interrupted(db: &mut SqliteConnection) -> Result<(), StorageError> {
-    query("UPDATE turns SET state = 'failed', failure = ? WHERE state = 'making'")
-        .bind(INTERRUPTED)
-        .execute(db)
-        .await?;
-    Ok(())
+/// Whether there were any.
+pub(super) async fn fail_interrupted(db: &mut SqliteConnection) -> Result<bool, StorageError> {
+    let interrupted =
+        query("UPDATE turns SET state = 'failed', failure = ? WHERE state = 'making'")
+            .bind(INTERRUPTED)
+            .execute(db)
+            .await?;
+    Ok(interrupted.rows_affected() > 0)
 }
 
 /// Says again which version the tables have.
