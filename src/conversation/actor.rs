@@ -174,11 +174,11 @@ impl Actor {
         }
         let is_draining = self.parts.shutdown.is_draining();
         tokio::select! {
-            // A token comes more often than all the rest, and an answer has an end: nobody waits long for it.
+            // A token comes more often than what stands behind it, and an answer has an end: nobody waits long for it.
             biased;
             Some(request) = self.requests.recv() => Wake::Request(request),
-            input = next_part(&mut self.reply) => Wake::Input(input),
             Some(written) = self.writes.next() => written.map_or(Wake::Written, Wake::Input),
+            input = next_part(&mut self.reply) => Wake::Input(input),
             Some((turn, (index, event))) = self.speeches.next() => {
                 Wake::Input(self.heard_from_voice(turn, index, event))
             }
