@@ -4,6 +4,7 @@
 use std::{fs, path::PathBuf, time::Duration};
 
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::support::{
     scripted_ollama::ScriptedOllama,
@@ -124,7 +125,8 @@ async fn a_message_that_cannot_be_saved_is_refused_and_taken_again_when_there_is
     server.chat(json!({"message": "Before", "conversationId": "c"})).await;
     let mut socket = server.join("c").await;
     // Its answer is told before it is on disk.
-    while server.messages("c").await.len() < 2 {}
+    let saved = async { while server.messages("c").await.len() < 2 {} };
+    timeout(Duration::from_secs(10), saved).await.unwrap();
     // Not even the log has room.
     server.limit_files(Some(1)).await;
     for _ in 0..3 {

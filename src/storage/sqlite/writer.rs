@@ -258,3 +258,30 @@ fn answer(order: Order, result: Result<(), StorageError>) {
     }
     drop(order.done.send(result));
 }
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
+
+    use super::*;
+    use crate::{domain::TurnId, storage::sqlite::schema};
+
+    #[tokio::test]
+    async fn only_a_change_proves_that_changes_are_taken_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("parla.db");
+        let options = SqliteConnectOptions::new().filename(&file).create_if_missing(true);
+        let mut connection = options.connect().await.unwrap();
+        schema::migrate(&mut connection).await.unwrap();
+        let (place, is_refused) = (Place::of(&file).unwrap(), Arc::new(AtomicBool::new(true)));
+        let mut desk =
+            Desk { connection, place, is_refused: is_refused.clone(), is_held: false, beside: 0 };
+        let unknown = HeardTurn { turn: TurnId::random(), chunks: 0, ms: 0, text: String::new() };
+        for (write, is_refused_after) in [(Write::Heard(unknown), true), (Write::Probe, false)] {
+            let (done, answer) = oneshot::channel();
+            desk.settle(&mut vec![Order { write, since: Instant::now(), done }]).await;
+            answer.await.unwrap().unwrap();
+            assert_eq!(is_refused.load(Ordering::Relaxed), is_refused_after);
+        }
+    }
+}
